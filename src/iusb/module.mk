@@ -1,0 +1,5 @@
+noinst_LIBRARIES += libiusb.a
+libiusb_a_SOURCES = \
+	%D%/control.c %D%/control.h \
+	%D%/dialect.c %D%/dialect.h \
+	%D%/packet.c %D%/packet.h
