@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scsi: a drive, its medium, and the one way from a CDB to a decision. */
+#include <string.h>
+
+#include "scsi/ops.h"
+#include "scsi/scsi.h"
+
+enum {
+	CD_BLOCK = 2048,
+	DISK_BLOCK = 512,
+};
+
+static bool
+is_cd(const struct scsi_drive *drive)
+{
+	return drive->device == DEVICE_CD;
+}
+
+void
+scsi_drive_init(struct scsi_drive *drive, enum device device)
+{
+	memset(drive, 0, sizeof(*drive));
+	drive->device = device;
+	drive->block_len = is_cd(drive) ? CD_BLOCK : DISK_BLOCK;
+	drive->is_read_only = is_cd(drive);
+}
+
+void
+scsi_drive_insert(struct scsi_drive *drive, const struct scsi_medium *medium)
+{
+	scsi_drive_init(drive, drive->device);
+	drive->has_medium = true;
+	drive->has_changed = true;
+	drive->has_event = true;
+	drive->blocks = medium->size / drive->block_len;
+	if (!is_cd(drive)) {
+		drive->is_read_only = medium->is_read_only;
+		mode_set_geometry(drive, medium->boot_sector);
+	}
+}
+
+void
+scsi_drive_remove(struct scsi_drive *drive)
+{
+	bool has_event = drive->has_medium || drive->has_event;
+
+	scsi_drive_init(drive, drive->device);
+	drive->has_event = has_event;
+}
+
+/* The checks that are common to many commands, by the flags of the command's row. */
+static uint32_t
+admit(struct scsi_drive *drive, const struct op *op)
+{
+	if (op->decide == NULL)
+		return SENSE_INVALID_OPCODE;
+	if ((op->flags & TELLS_ATTENTION) && drive->has_changed) {
+		drive->has_changed = false;
+		return SENSE_MEDIUM_CHANGED;
+	}
+	if (op->flags & NEEDS_MEDIUM) {
+		if (!drive->has_medium)
+			return SENSE_NO_MEDIUM;
+		if (drive->blocks == 0)
+			return SENSE_UNKNOWN_FORMAT;
+	}
+	if ((op->flags & WRITES) && drive->is_read_only)
+		return SENSE_WRITE_PROTECTED;
+	return SENSE_NONE;
+}
+
+/* True if nothing is left to be done that could still fail. */
+static bool
+is_final(enum scsi_action action)
+{
+	return action == SCSI_FAIL || action == SCSI_DONE || action == SCSI_ANSWER ||
+	       action == SCSI_EJECT;
+}
+
+void
+scsi_decide(struct scsi_drive *drive, const struct scsi_command *command, struct scsi_decision *out)
+{
+	uint8_t opcode = command->cdb[0];
+	const struct op *op = is_cd(drive) ? &ops_cd[opcode] : &ops_disk[opcode];
+	uint32_t sense;
+
+	memset(out, 0, sizeof(*out));
+	out->action = SCSI_DONE;
+	sense = admit(drive, op);
+	if (sense == SENSE_NONE)
+		sense = op->decide(drive, command, out);
+	if (sense != SENSE_NONE) {
+		out->action = SCSI_FAIL;
+		out->sense = sense;
+	}
+	if (is_final(out->action))
+		scsi_complete(drive, opcode, sense);
+}
+
+void
+scsi_complete(struct scsi_drive *drive, uint8_t opcode, uint32_t sense)
+{
+	/* SPC-3 5.3.3 and 6.4: asking who is there does not disturb what went wrong before. */
+	if (sense == SENSE_NONE && (opcode == OP_INQUIRY || opcode == OP_REPORT_LUNS))
+		return;
+	drive->last_sense = sense;
+}

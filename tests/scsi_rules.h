@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scsi_rules: what holds for every decision of a drive, whatever it was asked. For the unit test
+ * and the fuzz target. */
+#ifndef TESTS_SCSI_RULES_H
+#define TESTS_SCSI_RULES_H
+
+#include <string.h>
+
+#include "scsi/scsi.h"
+
+static inline const char *
+scsi_rules_of_failure(const struct scsi_drive *drive, const struct scsi_decision *d)
+{
+	if (d->sense == SENSE_NONE || scsi_sense_text(d->sense) == NULL)
+		return "fails with a sense that has no name";
+	if (drive->last_sense != d->sense)
+		return "fails, and REQUEST SENSE will not say so";
+	return NULL;
+}
+
+static inline const char *
+scsi_rules_of_transfer(const struct scsi_drive *drive, const struct scsi_decision *d)
+{
+	uint64_t size = drive->blocks * drive->block_len;
+
+	if (!drive->has_medium)
+		return "moves blocks of a medium that is not there";
+	if (d->len == 0 || d->len > SCSI_TRANSFER_MAX)
+		return "moves nothing or too much";
+	if (d->offset % drive->block_len != 0 || d->len % drive->block_len != 0)
+		return "moves pieces of blocks";
+	if (d->offset > size || d->len > size - d->offset)
+		return "moves blocks beyond the end of the medium";
+	return NULL;
+}
+
+/*
+ * before and after: the drive as it was and as it is. Returns NULL, or the rule that is broken.
+ */
+static inline const char *
+scsi_rules_broken(const struct scsi_drive *before, const struct scsi_drive *after,
+	const struct scsi_command *c, const struct scsi_decision *d)
+{
+	bool is_transfer =
+		d->action == SCSI_READ || d->action == SCSI_WRITE || d->action == SCSI_VERIFY;
+	const char *broken = NULL;
+
+	if (before->has_medium != after->has_medium || before->blocks != after->blocks ||
+		before->is_read_only != after->is_read_only ||
+		before->block_len != after->block_len || before->device != after->device)
+		return "a command changes the medium";
+	if (d->action != SCSI_FAIL && d->sense != SENSE_NONE)
+		return "succeeds with a sense";
+	if (!is_transfer && d->action != SCSI_ANSWER && d->len != 0)
+		return "has a length and nothing to move";
+	if (d->flush_after && d->action != SCSI_WRITE)
+		return "flushes what it did not write";
+	if (before->has_changed && !after->has_changed &&
+		(d->action != SCSI_FAIL || d->sense != SENSE_MEDIUM_CHANGED || c->cdb[0] != 0x00))
+		return "the unit attention is lost";
+	if (scsi_opcode_name(c->cdb[0]) == NULL &&
+		(d->action != SCSI_FAIL || d->sense != SENSE_INVALID_OPCODE))
+		return "a command without a name is carried out";
+	if (is_transfer)
+		broken = scsi_rules_of_transfer(after, d);
+	if (broken != NULL)
+		return broken;
+
+	switch (d->action) {
+	case SCSI_FAIL:
+		return scsi_rules_of_failure(after, d);
+	case SCSI_ANSWER:
+		if (d->len == 0 || d->len > SCSI_INLINE_MAX || d->len > c->read_len)
+			return "answers nothing or too much";
+		return NULL;
+	case SCSI_READ:
+		return d->len > c->read_len ? "reads more than the host wants" : NULL;
+	case SCSI_WRITE:
+		if (after->is_read_only || after->device == DEVICE_CD)
+			return "writes to a read-only medium";
+		/* fall through */
+	case SCSI_VERIFY:
+		if (c->data == NULL || c->data_len != d->len)
+			return "writes or verifies what is not there";
+		return NULL;
+	case SCSI_FLUSH:
+		return after->is_read_only || !after->has_medium ? "flushes nothing" : NULL;
+	case SCSI_EJECT:
+		return after->is_locked || !after->has_medium ? "ejects what it must not" : NULL;
+	case SCSI_DONE:
+		return NULL;
+	}
+	return "no such action";
+}
+
+#endif
