@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* conf_image: from an image's name to the file behind it, and no further than the configuration
+ * allows. */
+#ifndef DAEMON_CONF_IMAGE_H
+#define DAEMON_CONF_IMAGE_H
+
+#include "base/compiler.h"
+#include "base/reason.h"
+#include "daemon/conf.h"
+
+enum conf_image_answer {
+	CONF_IMAGE_FOUND,
+	CONF_IMAGE_MISSING, /* allowed, but not there: it may come */
+	CONF_IMAGE_REFUSED, /* never served by this configuration */
+};
+
+/*
+ * As conf_image_path(). *path, owned by the caller, is set unless the image is refused: where it is
+ * or, if it is missing, where it would be.
+ */
+enum conf_image_answer conf_image_find(
+	const struct conf *conf, const char *image, char **path, struct reason *why) MUST_CHECK;
+
+#endif
