@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flush: brings writes to stable storage, within a limit. */
+#include "bmc/flush.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "base/memory.h"
+#include "base/reason.h"
+#include "bmc/clock.h"
+#include "image/image.h"
+
+struct flush { /* owned by the flusher's list */
+	struct flusher *flusher;
+	uint64_t upto; /* the writes that it covers */
+	struct image_op *op;
+	struct event *deadline;
+	flush_cb *cb;
+	void *arg;
+	LIST_ENTRY(flush) link;
+};
+
+void
+flusher_init(struct flusher *flusher, struct event_base *base, struct image *image, double limit)
+{
+	*flusher = (struct flusher){ .base = base, .image = image, .limit = limit };
+	LIST_INIT(&flusher->flushes);
+}
+
+void
+flusher_fini(struct flusher *flusher)
+{
+	struct flush *flush;
+
+	while ((flush = LIST_FIRST(&flusher->flushes)))
+		flush_cancel(flush);
+}
+
+void
+flusher_note_write(struct flusher *flusher)
+{
+	flusher->begun++;
+}
+
+static void
+destroy(struct flush *flush)
+{
+	LIST_REMOVE(flush, link);
+	event_free(flush->deadline);
+	free(flush);
+}
+
+static void
+finish(struct flush *flush, int error, const char *words)
+{
+	struct flusher *flusher = flush->flusher;
+	flush_cb *cb = flush->cb;
+	void *arg = flush->arg;
+
+	if (error == 0 && flush->upto > flusher->durable)
+		flusher->durable = flush->upto;
+	destroy(flush);
+	cb(arg, error, words);
+}
+
+static void
+done_cb(void *arg, int error)
+{
+	struct flush *flush = arg;
+	const char *words = image_trouble(flush->flusher->image);
+
+	if (error == 0)
+		words = "";
+	else if (!words[0])
+		words = strerror(error);
+	finish(flush, error, words);
+}
+
+static void
+overdue_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct flush *flush = arg;
+	struct reason why;
+
+	image_cancel(flush->op);
+	reason_set(&why, "image did not answer within %g s", flush->flusher->limit);
+	finish(flush, ETIMEDOUT, why.text);
+}
+
+struct flush *
+flush_start(struct flusher *flusher, flush_cb *cb, void *arg)
+{
+	struct flush *flush;
+	struct image_op *op;
+
+	if (flusher->begun == flusher->durable) {
+		cb(arg, 0, "");
+		return NULL;
+	}
+	flush = mem_new(1, sizeof(*flush));
+	flush->flusher = flusher;
+	flush->upto = flusher->begun;
+	flush->cb = cb;
+	flush->arg = arg;
+	flush->deadline = evtimer_new(flusher->base, overdue_cb, flush);
+	LIST_INSERT_HEAD(&flusher->flushes, flush, link);
+	op = image_flush(flusher->image, done_cb, flush);
+	if (!op)
+		return NULL;
+	flush->op = op;
+	clock_arm(flush->deadline, flusher->limit);
+	return flush;
+}
+
+void
+flush_cancel(struct flush *flush)
+{
+	image_cancel(flush->op);
+	destroy(flush);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* flush: which writes to an image are not on stable storage yet, and bringing them there. */
+#ifndef BMC_FLUSH_H
+#define BMC_FLUSH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct event_base;
+struct flush; /* a flush that is under way */
+struct image;
+
+/* Embedded in the drive. Members are its own. */
+struct flusher {
+	struct event_base *base;
+	struct image *image; /* not owned */
+	double limit;        /* seconds a flush may take */
+	uint64_t begun;      /* writes so far, */
+	uint64_t durable;    /* and how many of them a flush has covered */
+	LIST_HEAD(, flush) flushes;
+};
+
+/* error is 0 or an errno value with its words (""). ETIMEDOUT if the image did not answer. */
+typedef void flush_cb(void *arg, int error, const char *words);
+
+void flusher_init(
+	struct flusher *flusher, struct event_base *base, struct image *image, double limit);
+
+/* Gives up what is under way; no callback is called. */
+void flusher_fini(struct flusher *flusher);
+
+/* A write begins. It counts even if it is given up: it may still happen. */
+void flusher_note_write(struct flusher *flusher);
+
+/*
+ * Flushes every write begun so far; with none since the last flush it completes at once. Returns
+ * NULL if cb was called already; else cb is called from the loop, unless flush_cancel() comes
+ * first. Any number may be under way.
+ */
+struct flush *flush_start(struct flusher *flusher, flush_cb *cb, void *arg);
+
+/* cb will not be called; the writes stay not durable until another flush. */
+void flush_cancel(struct flush *flush);
+
+#endif

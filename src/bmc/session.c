@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* session: the object and its interface; what it does is in session_fsm.c and session_serve.c. */
+#include "bmc/session.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+#include <event2/util.h>
+
+#include "base/memory.h"
+#include "bmc/clock.h"
+#include "bmc/session_private.h"
+#include "image/image.h"
+
+static const char *const state_names[] = {
+	[SESSION_IDLE] = "idle",
+	[SESSION_LOGIN] = "login",
+	[SESSION_CONNECTING] = "connecting",
+	[SESSION_SECURING] = "securing",
+	[SESSION_AUTHENTICATING] = "authenticating",
+	[SESSION_SERVING] = "serving",
+	[SESSION_BACKOFF] = "backoff",
+	[SESSION_EJECTED] = "ejected",
+};
+
+const char *
+session_state_name(enum session_state state)
+{
+	return state_names[state];
+}
+
+void
+session_log(const struct session *session, enum log_level level, const char *reason,
+	const char *fmt, ...)
+{
+	struct log_about about = {
+		.slot = session->slot,
+		.target = session->target,
+		.device = device_name(session->device),
+		.image = session->drive ? image_path(drive_image(session->drive)) : NULL,
+		.reason = reason,
+	};
+	char line[256];
+	va_list ap;
+
+	if (!log_is_on(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_about(level, &about, "%s", line);
+}
+
+static double
+secure_random(void)
+{
+	uint32_t bits;
+
+	evutil_secure_rng_get_bytes(&bits, sizeof(bits));
+	return bits / (UINT32_MAX + 1.0);
+}
+
+static void
+deadline_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	session_raise(arg, EVENT_DEADLINE);
+}
+
+struct session *
+session_new(struct event_base *base, const struct session_conf *conf, session_cb *cb, void *arg)
+{
+	struct session *session = mem_new(1, sizeof(*session));
+
+	/* The configuration refuses a dialect that is not supported. */
+	assert(conf->dialect->is_supported && conf->dialect->bmc_speaks_first);
+	session->base = base;
+	session->cb = cb;
+	session->arg = arg;
+	session->target = mem_strdup(conf->target);
+	session->address = mem_strdup(conf->address);
+	session->port = conf->port;
+	session->device = conf->device;
+	session->dialect = conf->dialect;
+	slot_format(session->slot, conf->target, conf->device, conf->instance);
+	session->backoff.min = conf->backoff_min;
+	session->backoff.max = conf->backoff_max;
+	session->since = clock_now();
+	session->deadline = evtimer_new(base, deadline_cb, session);
+	session->time_scale = 1;
+	session->random = secure_random;
+	return session;
+}
+
+void
+session_free(struct session *session)
+{
+	if (!session)
+		return;
+	assert(!session->is_stepping);
+	session_teardown(session);
+	drive_free(session->drive);
+	event_free(session->deadline);
+	free(session->target);
+	free(session->address);
+	free(session);
+}
+
+void
+session_start(struct session *session, struct image *image)
+{
+	assert(session->phase == PHASE_IDLE && !session->drive);
+	session->drive = drive_new(session->base, session->device, image);
+	session->sessions = 0;
+	session->keep_alives = 0;
+	backoff_reset(&session->backoff);
+	reason_clear(&session->logged);
+	session_raise(session, EVENT_START);
+}
+
+void
+session_stop(struct session *session, const char *reason)
+{
+	if (session_next_phase(session->phase, EVENT_STOP) == session->phase)
+		return; /* idle, or on the way there: the first reason stays */
+	reason_set(&session->stop_reason, "%s", reason ? reason : "");
+	session_raise(session, EVENT_STOP);
+}
+
+void
+session_reconnect(struct session *session)
+{
+	session_raise(session, EVENT_RECONNECT);
+}
+
+void
+session_status(const struct session *session, struct session_status *out)
+{
+	*out = (struct session_status){
+		.state = session->state,
+		.since = session->since,
+		.reason = session->last.reason,
+		.failure = session->last.failure,
+		.retry_at = session->retry_at,
+		.sessions = session->sessions,
+		.attempts = session->backoff.attempts,
+		.keep_alives = session->keep_alives,
+		.counters = session->drive ? drive_counters(session->drive) : NULL,
+	};
+}
