@@ -35,8 +35,11 @@ static const struct {
 
 static const char *program_name = "iusbd";
 static enum log_level max_level = LOG_LEVEL_INFO;
+#ifdef HAVE_SYSTEMD
 static bool is_journal;
+#endif
 
+#ifdef HAVE_SYSTEMD
 /* systemd sets JOURNAL_STREAM to "device:inode" of the stream it connected stderr to. */
 static bool
 stderr_is_journal(void)
@@ -48,6 +51,7 @@ stderr_is_journal(void)
 	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
+#endif
 
 void
 log_init(const char *program)
@@ -55,8 +59,6 @@ log_init(const char *program)
 	program_name = program;
 #ifdef HAVE_SYSTEMD
 	is_journal = stderr_is_journal();
-#else
-	(void)stderr_is_journal;
 #endif
 }
 

@@ -25,7 +25,7 @@ packet_measure(const uint8_t *buf, size_t len, size_t *total, struct reason *why
 	size_t known = len < sizeof(signature) ? len : sizeof(signature);
 	uint32_t data_pkt_len;
 
-	if (memcmp(buf, signature, known) != 0) {
+	if (known > 0 && memcmp(buf, signature, known) != 0) {
 		reason_set(why, "not IUSB: the packet has a wrong signature");
 		return PACKET_BAD;
 	}
