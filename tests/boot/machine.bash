@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# machine: a simulated BMC, the iusbd that serves it, and the QEMU guest behind it. For boot.bats and demo.
+#
+# machine_init makes $dir, machine_end ends all that was started and removes it. Nothing waits for a time to pass, only
+# for a condition; the limit ends what has failed anyway.
+
+LIMIT=${IUSBD_BOOT_LIMIT:-240} # seconds
+# Where the programs are; a build directory by default.
+iusbd=${builddir:-$PWD}/iusbd
+iusbctl=${builddir:-$PWD}/iusbctl
+bmcsim=${builddir:-$PWD}/iusb-bmcsim
+ovmf_code=/usr/share/OVMF/OVMF_CODE_4M.fd
+ovmf_vars=/usr/share/OVMF/OVMF_VARS_4M.fd
+
+machine_init() {
+  dir=$(mktemp -d /tmp/iusb.XXXX) # short: a socket's path has 107 characters
+  mkdir "$dir/images" "$dir/state"
+  pids=()
+  qemu_pid=
+}
+
+# Ends everything, the guest first.
+machine_end() {
+  local i
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    kill -TERM "${pids[i]}" 2>/dev/null
+  done
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    for _ in $(seq 100); do
+      kill -0 "${pids[i]}" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL "${pids[i]}" 2>/dev/null
+    wait "${pids[i]}" 2>/dev/null
+  done
+  rm -rf "$dir"
+  return 0
+}
+
+# machine_wait COMMAND...: until it succeeds.
+machine_wait() {
+  local end=$((SECONDS + LIMIT))
+  until "$@"; do
+    if [ $SECONDS -ge $end ]; then
+      echo "waited $LIMIT s in vain for: $*"
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+# machine_bmc NAME: the simulated BMC; $dir/targets.conf describes it, $dir/{cd,fd,hd}.sock are its USB devices.
+machine_bmc() {
+  "$bmcsim" --name "$1" --port-base 0 --print-targets "$dir/targets.conf" --usbredir "$dir/%d.sock" \
+    >"$dir/bmcsim.log" 2>&1 3>&- &
+  pids+=($!)
+  machine_wait grep -qx ready "$dir/bmcsim.log"
+}
+
+machine_iusbd() {
+  cat >"$dir/iusbd.conf" <<EOF
+socket    = "$dir/socket";
+state_dir = "$dir/state";
+image_dirs = [ "$dir/images" ];
+@include "targets.conf"
+EOF
+  "$iusbd" -c "$dir/iusbd.conf" --foreground >"$dir/iusbd.log" 2>&1 3>&- &
+  pids+=($!)
+  machine_wait iusbd_answers
+}
+
+iusbd_answers() {
+  ctl version >/dev/null 2>&1
+}
+
+ctl() {
+  "$iusbctl" --socket "$dir/socket" "$@"
+}
+
+# machine_boot FIRMWARE DEVICE...: starts the guest, with these virtual drives; it boots from the first.
+# FIRMWARE is bios (SeaBIOS) or uefi (OVMF). What it says is in $dir/serial.log.
+machine_boot() {
+  local firmware=$1 device arguments=() first=,bootindex=0
+  shift
+  for device; do
+    arguments+=(-chardev "socket,id=$device,path=$dir/$device.sock"
+      -device "usb-redir,chardev=$device,bus=hc.0$first")
+    first=
+  done
+  if [ "$firmware" = uefi ]; then
+    cp "$ovmf_vars" "$dir/vars.fd"
+    arguments+=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf_code"
+      -drive "if=pflash,format=raw,file=$dir/vars.fd")
+  fi
+  # graphics=off: SeaBIOS shows its screen on the serial line.
+  qemu-system-x86_64 -M q35,graphics=off -accel tcg -cpu qemu64 -m 512 -nodefaults -display none -vga std -nic none \
+    -no-reboot -device qemu-xhci,id=hc "${arguments[@]}" -serial "file:$dir/serial.log" >"$dir/qemu.log" 2>&1 3>&- &
+  qemu_pid=$!
+  pids+=("$qemu_pid")
+}
+
+# What the guest has said so far, without the terminal's control sequences.
+machine_text() {
+  sed -e 's/\x1b\[[0-9;?]*[A-Za-z]//g' -e 's/\x1b[c78()=>]//g' -e 's/\r//g' "$dir/serial.log" 2>/dev/null
+}
+
+# machine_has TEXT: the guest has said it.
+machine_has() {
+  machine_text | grep -aqF -- "$1"
+}
+
+machine_is_up() {
+  kill -0 "$qemu_pid" 2>/dev/null
+}
+
+# machine_says TEXT: waits until the guest has said it. Fails at once if the guest has ended or says that it failed.
+machine_says() {
+  local end=$((SECONDS + LIMIT)) is_up
+  while true; do
+    is_up=1
+    machine_is_up || is_up=0 # looked at first: the last words count
+    machine_has "$1" && return 0
+    if machine_has "GUEST FAILED" || [ $is_up = 0 ] || [ $SECONDS -ge $end ]; then
+      echo "the guest did not say \"$1\""
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+machine_is_down() {
+  ! machine_is_up
+}
+
+# The last lines of everything, for a test that failed.
+machine_report() {
+  local log
+  echo "--- the guest"
+  machine_text | tail -n 40
+  echo # the guest's last line may have no end
+  for log in qemu bmcsim iusbd; do
+    if [ -s "$dir/$log.log" ]; then
+      echo "--- $log"
+      tail -n 30 "$dir/$log.log"
+    fi
+  done
+}
