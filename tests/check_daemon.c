@@ -44,6 +44,9 @@ path(const char *name)
 	return text;
 }
 
+static void write_file(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static pid_t start(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
 static void
 write_file(const char *name, const char *fmt, ...)
 {
@@ -86,7 +89,8 @@ setup(void)
 {
 	strcpy(dir, "/tmp/iusbd-daemon-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	write_conf("targets = ( { name = \"a\"; address = \"127.0.0.1\"; dialect = \"legacy\"; } );");
+	write_conf(
+		"targets = ( { name = \"a\"; address = \"127.0.0.1\"; dialect = \"legacy\"; } );");
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
@@ -235,41 +239,6 @@ START_TEST(explains_a_bad_state_directory)
 END_TEST
 
 /* --- processes --- */
-
-static int notify = -1;
-static char notified[4096]; /* everything that came, a line each */
-
-/* The service manager's end. */
-static void
-open_notify(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	strcpy(address.sun_path, path("notify"));
-	ck_assert_int_eq(bind(notify, (struct sockaddr *)&address, sizeof(address)), 0);
-	setenv("NOTIFY_SOCKET", path("notify"), 1);
-	notified[0] = '\0';
-}
-
-/* Waits for a message with that line, forgetting what was before it. */
-static void
-wait_notify(const char *line)
-{
-	while (strstr(notified, line) == NULL) {
-		struct pollfd pollfd = { .fd = notify, .events = POLLIN };
-		size_t len = strlen(notified);
-		ssize_t n;
-
-		ck_assert_msg(poll(&pollfd, 1, PATIENCE) == 1, "no %s", line);
-		ck_assert_uint_lt(len, sizeof(notified) - 1024);
-		n = recv(notify, notified + len, 1000, 0);
-		ck_assert_int_gt(n, 0);
-		strcpy(notified + len + n, "\n");
-	}
-	memmove(notified, strstr(notified, line) + strlen(line),
-		strlen(strstr(notified, line) + strlen(line)) + 1);
-}
 
 /* Runs iusbd with these options; its standard output and error go to files. */
 static pid_t
@@ -421,6 +390,41 @@ END_TEST
 
 #ifdef HAVE_SYSTEMD
 
+static int notify = -1;
+static char notified[4096]; /* everything that came, a line each */
+
+/* The service manager's end. */
+static void
+open_notify(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	strcpy(address.sun_path, path("notify"));
+	ck_assert_int_eq(bind(notify, (struct sockaddr *)&address, sizeof(address)), 0);
+	setenv("NOTIFY_SOCKET", path("notify"), 1);
+	notified[0] = '\0';
+}
+
+/* Waits for a message with that line, forgetting what was before it. */
+static void
+wait_notify(const char *line)
+{
+	while (strstr(notified, line) == NULL) {
+		struct pollfd pollfd = { .fd = notify, .events = POLLIN };
+		size_t len = strlen(notified);
+		ssize_t n;
+
+		ck_assert_msg(poll(&pollfd, 1, PATIENCE) == 1, "no %s", line);
+		ck_assert_uint_lt(len, sizeof(notified) - 1024);
+		n = recv(notify, notified + len, 1000, 0);
+		ck_assert_int_gt(n, 0);
+		strcpy(notified + len + n, "\n");
+	}
+	memmove(notified, strstr(notified, line) + strlen(line),
+		strlen(strstr(notified, line) + strlen(line)) + 1);
+}
+
 START_TEST(tells_the_service_manager)
 {
 	pid_t child;
@@ -454,18 +458,18 @@ START_TEST(survives_a_bad_reload)
 	child = start("-c %s --log-level=warning", path("iusbd.conf"));
 	wait_notify("READY=1");
 	write_conf("bogus = 1;");
-	ck_assert_ptr_nonnull(strstr(ask("run/socket", "{\"method\":\"org.iusbd.Reload\"}"),
-		"org.iusbd.BadConfig"));
+	ck_assert_ptr_nonnull(strstr(
+		ask("run/socket", "{\"method\":\"org.iusbd.Reload\"}"), "org.iusbd.BadConfig"));
 	ck_assert_int_eq(kill(child, SIGHUP), 0);
 	wait_notify("RELOADING=1"); /* of the call */
 	wait_notify("RELOADING=1"); /* of the signal */
 	wait_notify("READY=1");
-	ck_assert_ptr_nonnull(strstr(
-		ask("run/socket", "{\"method\":\"org.iusbd.Targets\"}"), "\"127.0.0.1\""));
+	ck_assert_ptr_nonnull(
+		strstr(ask("run/socket", "{\"method\":\"org.iusbd.Targets\"}"), "\"127.0.0.1\""));
 	/* The socket's place does not change while it runs. */
 	write_file("iusbd.conf", "socket = \"/elsewhere\"; state_dir = \"/nowhere\";");
-	ck_assert_ptr_nonnull(
-		strstr(ask("run/socket", "{\"method\":\"org.iusbd.Reload\"}"), "\"removed\":[\"a\"]"));
+	ck_assert_ptr_nonnull(strstr(
+		ask("run/socket", "{\"method\":\"org.iusbd.Reload\"}"), "\"removed\":[\"a\"]"));
 	ck_assert_int_eq(kill(child, SIGINT), 0);
 	ck_assert_int_eq(wait_exit(child), 0);
 	ck_assert_ptr_nonnull(strstr(read_file("err"), "iusbd.conf:3: "));

@@ -34,8 +34,7 @@ reload(void *arg, struct strlist *added, struct strlist *changed, struct strlist
 		strlist_add(errors, "iusbd.conf:4: and that");
 		return -1;
 	}
-	registry_apply(
-		world.registry, world_conf(&world, reload_text), added, changed, removed);
+	registry_apply(world.registry, world_conf(&world, reload_text), added, changed, removed);
 	return 0;
 }
 
@@ -53,8 +52,8 @@ setup(void)
 	methods_world.reload = reload;
 	methods_world.arg = &world;
 	methods = methods_new(&methods_world);
-	server = varlink_server_new(world.base, world_path(&world, "socket"), -1,
-		&methods_interface, methods, &why);
+	server = varlink_server_new(
+		world.base, world_path(&world, "socket"), -1, &methods_interface, methods, &why);
 	ck_assert_msg(server != NULL, "%s", why.text);
 	test_client_open(&client, world.base, world_path(&world, "socket"));
 }
@@ -179,10 +178,9 @@ START_TEST(asks_for_roles)
 	for (size_t i = 0; i < methods_interface.method_count; i++) {
 		const struct varlink_method *method = &methods_interface.methods[i];
 		bool is_change = strstr(method->name, "Attach") || strstr(method->name, "Detach") ||
-			strstr(method->name, "Reload");
+				 strstr(method->name, "Reload");
 
-		ck_assert_int_eq(
-			method->role, is_change ? VARLINK_ROLE_CHANGE : VARLINK_ROLE_VIEW);
+		ck_assert_int_eq(method->role, is_change ? VARLINK_ROLE_CHANGE : VARLINK_ROLE_VIEW);
 	}
 }
 END_TEST
@@ -227,10 +225,11 @@ END_TEST
 
 START_TEST(attaches_until_accepted)
 {
-	json_t *answer = call("Attach",
-		"{\"selectors\":[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}");
+	json_t *answer = call(
+		"Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}");
 
-	ck_assert_str_eq(rows(answer, "outcomes", "slot outcome error reason image mode state size"),
+	ck_assert_str_eq(
+		rows(answer, "outcomes", "slot outcome error reason image mode state size"),
 		"node1/fd accepted null null dos.img ro serving 1474560;");
 	ck_assert_str_eq(world_stored(&world), "node1/fd=dos.img(ro) ");
 }
@@ -284,9 +283,8 @@ START_TEST(waits_for_a_read)
 	UNTIL(test_client_count(&client) == 1);
 	ck_assert_str_eq(outcomes(test_client_answer(&client, 0)), "node1/fd read;");
 	/* It has read already. */
-	ck_assert_str_eq(
-		outcomes(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\","
-					"\"wait\":\"read\",\"timeout\":1000}")),
+	ck_assert_str_eq(outcomes(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\","
+						 "\"wait\":\"read\",\"timeout\":1000}")),
 		"node1/fd read;");
 }
 END_TEST
@@ -296,8 +294,8 @@ START_TEST(tells_of_a_refusal_at_once)
 	json_t *answer;
 
 	world.bmc.status = ACK_IN_USE;
-	answer = call("Attach",
-		"{\"selectors\":[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}");
+	answer = call(
+		"Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}");
 	ck_assert_str_eq(
 		rows(answer, "outcomes", "slot outcome state"), "node1/fd refused backoff;");
 	ck_assert_ptr_nonnull(strstr(rows(answer, "outcomes", "reason"), "10.0.0.7"));
@@ -312,10 +310,9 @@ END_TEST
 START_TEST(gives_up_waiting)
 {
 	world.bmc.status = 0;
-	ck_assert_str_eq(
-		rows(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\","
-				    "\"timeout\":0.1}"),
-			"outcomes", "slot outcome image"),
+	ck_assert_str_eq(rows(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\","
+					     "\"timeout\":0.1}"),
+				 "outcomes", "slot outcome image"),
 		"node1/fd timeout dos.img;");
 	ck_assert_ptr_nonnull(world_slot(&world, "node1/fd"));
 	ck_assert_str_eq(outcomes(call("Attach", "{\"selectors\":[\"node2\"],"
@@ -334,8 +331,8 @@ START_TEST(tells_that_it_was_detached)
 	test_client_say(&other, "{\"method\":\"org.iusbd.Attach\",\"parameters\":{\"selectors\":"
 				"[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}}");
 	UNTIL(world_slot(&world, "node1/fd") != NULL);
-	ck_assert_str_eq(outcomes(call("Detach", "{\"selectors\":[\"node1\"]}")),
-		"node1/fd detached;");
+	ck_assert_str_eq(
+		outcomes(call("Detach", "{\"selectors\":[\"node1\"]}")), "node1/fd detached;");
 	UNTIL(test_client_count(&other) == 1);
 	ck_assert_str_eq(outcomes(test_client_answer(&other, 0)), "node1/fd detached;");
 	test_client_close(&other);
@@ -356,8 +353,7 @@ START_TEST(outlives_its_client)
 	ck_assert(!TAILQ_EMPTY(&methods->waits));
 	test_client_close(&other);
 	UNTIL(TAILQ_EMPTY(&methods->waits));
-	ck_assert_str_eq(
-		rows(call("Status", "{}"), "slots", "slot image"), "node1/fd dos.img;");
+	ck_assert_str_eq(rows(call("Status", "{}"), "slots", "slot image"), "node1/fd dos.img;");
 }
 END_TEST
 
@@ -377,8 +373,8 @@ START_TEST(goes_on_without_one)
 	json_t *answer;
 
 	attach("node2", "other.img");
-	answer = call("Attach",
-		"{\"selectors\":[\"node*\"],\"image\":\"dos.img\",\"timeout\":1000}");
+	answer = call(
+		"Attach", "{\"selectors\":[\"node*\"],\"image\":\"dos.img\",\"timeout\":1000}");
 	ck_assert_str_eq(rows(answer, "outcomes", "slot outcome error reason"),
 		"node1/fd accepted null null;"
 		"node2/fd failed org.iusbd.InUse node2/fd already has other.img (ro); detach it "
@@ -405,8 +401,7 @@ START_TEST(tells_more_if_asked)
 	ck_assert_str_eq(outcomes(test_client_answer(&client, 1)), "node2/fd failed;");
 	last = test_client_answer(&client, 3);
 	ck_assert_ptr_null(json_object_get(last, "continues"));
-	ck_assert_str_eq(
-		outcomes(last), "node1/fd accepted;node2/fd failed;node3/fd accepted;");
+	ck_assert_str_eq(outcomes(last), "node1/fd accepted;node2/fd failed;node3/fd accepted;");
 }
 END_TEST
 
@@ -451,8 +446,8 @@ static const struct {
 		"reason", "mode cow is not supported yet", "" },
 	{ "{\"selectors\":[\"node3\"],\"image\":\"dos.img\"}", "InUse", "slot", "node3/fd",
 		"detach it first" },
-	{ "{\"selectors\":[\"node2/cd\"],\"image\":\"other.img\",\"mode\":\"rw\"}", "InUse",
-		"slot", "node2/cd", "other.img is in use by node3/fd (ro)" },
+	{ "{\"selectors\":[\"node2/cd\"],\"image\":\"other.img\",\"mode\":\"rw\"}", "InUse", "slot",
+		"node2/cd", "other.img is in use by node3/fd (ro)" },
 };
 
 START_TEST(says_why_not)
@@ -535,8 +530,9 @@ START_TEST(shows_the_status)
 		"node2 node2  0 null null idle null 0 0 0.0 0.0;");
 	attach("node2", "dos.img");
 	attach("node2/hd", "stick.img");
-	ck_assert_str_eq(rows(call("Status", "{}"), "slots",
-				 "slot target device instance image mode state reason read written"),
+	ck_assert_str_eq(
+		rows(call("Status", "{}"), "slots",
+			"slot target device instance image mode state reason read written"),
 		"node2/fd node2 fd 0 dos.img ro serving null 0 0;"
 		"node2/hd node2 hd 0 stick.img ro serving null 0 0;");
 	ck_assert_str_eq(
@@ -559,8 +555,8 @@ START_TEST(shows_one_slot)
 	UNTIL(world.bmc.ports[DEVICE_HD].received >= PACKET_SCSI_LEN + 512);
 	answer = call("Show", "{\"slot\":\"node1\"}");
 	detail = test_parameter(answer, "detail");
-	ck_assert_str_eq(json_string_value(json_object_get(
-				 json_object_get(detail, "slot"), "slot")),
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_object_get(detail, "slot"), "slot")),
 		"node1/hd");
 	ck_assert_str_eq(json_string_value(json_object_get(detail, "address")), "127.0.0.1");
 	ck_assert_int_eq(json_integer_value(json_object_get(detail, "port")),
@@ -664,10 +660,10 @@ START_TEST(reloads)
 		      "\"legacy\"; @P } );";
 	answer = call("Reload", "{}");
 	ck_assert_str_eq(error_of(answer), "");
-	ck_assert_str_eq(json_string_value(json_array_get(test_parameter(answer, "added"), 0)),
-		"new");
-	ck_assert_str_eq(json_string_value(json_array_get(test_parameter(answer, "changed"), 0)),
-		"node1");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(test_parameter(answer, "added"), 0)), "new");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(test_parameter(answer, "changed"), 0)), "node1");
 	ck_assert_uint_eq(json_array_size(test_parameter(answer, "removed")), 2);
 	reload_text = NULL;
 	answer = call("Reload", "{}");
@@ -729,8 +725,8 @@ START_TEST(stops)
 	registry_stop(world.registry, stopped_cb, &is_stopped);
 	UNTIL(test_client_count(&client) == 1 && is_stopped);
 	ck_assert_str_eq(error_of(test_client_answer(&client, 0)), "Stopping");
-	ck_assert_str_eq(error_of(call("Attach",
-				 "{\"selectors\":[\"node1\"],\"image\":\"dos.img\"}")),
+	ck_assert_str_eq(
+		error_of(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\"}")),
 		"Stopping");
 	ck_assert_str_eq(error_of(call("Detach", "{\"selectors\":[\"node1\"]}")), "Stopping");
 	ck_assert_str_eq(error_of(call("Reload", "{}")), "Stopping");

@@ -66,8 +66,7 @@ attach_mode(const char *target, enum device device, const char *image, enum imag
 
 	ck_assert_msg(path != NULL, "%s", why.text);
 	ck_assert_ptr_nonnull(attachment.target);
-	ck_assert_uint_eq(
-		registry_attach(world.registry, &attachment, 1, image, path, mode, 1000),
+	ck_assert_uint_eq(registry_attach(world.registry, &attachment, 1, image, path, mode, 1000),
 		attachment.slot != NULL ? 1 : 0);
 	ck_assert((attachment.slot != NULL) == (attachment.error == REGISTRY_OK));
 	free(path);
@@ -169,11 +168,10 @@ START_TEST(keeps_the_order_of_the_configuration)
 	for (size_t i = 0; i < 4; i++) {
 		struct slot *slot = registry_at(world.registry, i);
 
-		ck_assert_ptr_eq(registry_find(world.registry, slot->target, slot->device,
-					 slot->instance),
+		ck_assert_ptr_eq(
+			registry_find(world.registry, slot->target, slot->device, slot->instance),
 			slot);
-		ck_assert_ptr_null(
-			registry_find(world.registry, slot->target, slot->device, 3));
+		ck_assert_ptr_null(registry_find(world.registry, slot->target, slot->device, 3));
 	}
 }
 END_TEST
@@ -303,8 +301,7 @@ START_TEST(does_nothing_that_cannot_be_stored)
 	ck_assert_int_eq(sqlite3_open(world_path(&world, "state/state.db"), &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	log_set_level(LOG_LEVEL_ERROR);
-	ck_assert_int_eq(
-		attach_mode("a", DEVICE_FD, "other.img", IMAGE_RW), REGISTRY_STORE);
+	ck_assert_int_eq(attach_mode("a", DEVICE_FD, "other.img", IMAGE_RW), REGISTRY_STORE);
 	ck_assert_ptr_nonnull(strstr(why.text, "locked"));
 	ck_assert_int_eq(detach("a/cd"), REGISTRY_STORE);
 	sqlite3_close(db);
@@ -484,14 +481,13 @@ START_TEST(does_not_disturb_what_is_unchanged)
 	ck_assert_int_eq(attach("b", DEVICE_HD, "stick.img"), REGISTRY_OK);
 	UNTIL(is_serving("a/fd") && is_serving("b/hd"));
 	/* Labels, other back-off times, another target in front, and another order. */
-	ck_assert_str_eq(
-		apply("image_dirs = [ \"@D\" ];\n"
-		      "targets = ( { name = \"c\"; address = \"127.0.0.1\";"
-		      " dialect = \"legacy\"; @P },\n"
-		      "{ name = \"b\"; address = \"127.0.0.1\"; dialect = \"legacy\"; @P"
-		      " labels = { rack = \"r1\"; }; },\n"
-		      "{ name = \"a\"; address = \"127.0.0.1\"; dialect = \"legacy\"; @P"
-		      " backoff = { min = 2.0; max = 3.0; }; } );\n"),
+	ck_assert_str_eq(apply("image_dirs = [ \"@D\" ];\n"
+			       "targets = ( { name = \"c\"; address = \"127.0.0.1\";"
+			       " dialect = \"legacy\"; @P },\n"
+			       "{ name = \"b\"; address = \"127.0.0.1\"; dialect = \"legacy\"; @P"
+			       " labels = { rack = \"r1\"; }; },\n"
+			       "{ name = \"a\"; address = \"127.0.0.1\"; dialect = \"legacy\"; @P"
+			       " backoff = { min = 2.0; max = 3.0; }; } );\n"),
 		"+c ~b ~a ");
 	for (int i = 0; i < 20; i++)
 		event_base_loop(world.base, EVLOOP_NONBLOCK);
@@ -546,8 +542,7 @@ START_TEST(moves_with_the_port)
 	ck_assert(is_serving("a/hd"));
 	ck_assert_uint_eq(port(DEVICE_HD)->connects, 1);
 	ck_assert_uint_eq(port(DEVICE_FD)->connects, 1);
-	ck_assert_str_eq(
-		world_stored(&world), "a/fd=dos.img(ro) a/hd=stick.img(ro) ");
+	ck_assert_str_eq(world_stored(&world), "a/fd=dos.img(ro) a/hd=stick.img(ro) ");
 }
 END_TEST
 
@@ -607,9 +602,8 @@ START_TEST(follows_a_standing_entry)
 	UNTIL(port(DEVICE_FD)->connects == 2 && is_serving("a/fd"));
 	ck_assert_str_eq(world_slot(&world, "a/fd")->path, world_path(&world, "other.img"));
 	/* The entry goes, the target stays. */
-	ck_assert_str_eq(
-		apply("image_dirs = [ \"@D\" ]; targets = ( { name = \"a\";"
-		      " address = \"127.0.0.1\"; dialect = \"legacy\"; @P } );"),
+	ck_assert_str_eq(apply("image_dirs = [ \"@D\" ]; targets = ( { name = \"a\";"
+			       " address = \"127.0.0.1\"; dialect = \"legacy\"; @P } );"),
 		"~a ");
 	UNTIL(world_slot(&world, "a/fd") == NULL);
 }

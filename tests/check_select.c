@@ -73,8 +73,7 @@ chosen(const char *words)
 
 		snprintf(name, sizeof(name), "%s", out[i].target->name);
 		if (out[i].has_slot)
-			slot_format(
-				name, out[i].target->name, out[i].device, out[i].instance);
+			slot_format(name, out[i].target->name, out[i].device, out[i].instance);
 		strcat(strcat(text, i > 0 ? " " : ""), name);
 	}
 	free(out);

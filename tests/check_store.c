@@ -99,9 +99,8 @@ START_TEST(keeps_attachments)
 	put(store, "a/hd", "stick \xc3\xa4 'x'.img", "rw");
 	store_close(store);
 	store = must_open();
-	ck_assert_str_eq(list(store),
-		"b/fd=dos.img,ro,1000;a/cd1=debian.iso,ro,1000;"
-		"a/hd=stick \xc3\xa4 'x'.img,rw,1000;");
+	ck_assert_str_eq(list(store), "b/fd=dos.img,ro,1000;a/cd1=debian.iso,ro,1000;"
+				      "a/hd=stick \xc3\xa4 'x'.img,rw,1000;");
 	store_close(store);
 }
 END_TEST

@@ -5,14 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/posix_acl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "daemon/listener.h"
 #include "daemon/peer.h"
@@ -113,8 +116,7 @@ static struct varlink_server *
 must_serve(int fd)
 {
 	struct reason why;
-	struct varlink_server *made =
-		varlink_server_new(base, path, fd, &interface, dir, &why);
+	struct varlink_server *made = varlink_server_new(base, path, fd, &interface, dir, &why);
 
 	ck_assert_msg(made != NULL, "%s", why.text);
 	return made;
@@ -171,9 +173,9 @@ START_TEST(answers)
 		"{\"error\":\"org.varlink.service.InvalidParameter\","
 		"\"parameters\":{\"parameter\":\"color\"}}");
 	test_client_say(&client, "{\"method\":\"org.test.Who\"}");
-	ck_assert_int_eq(json_integer_value(test_parameter(
-				 (test_client_text(&client, 5), test_client_answer(&client, 5)),
-				 "uid")),
+	ck_assert_int_eq(
+		json_integer_value(test_parameter(
+			(test_client_text(&client, 5), test_client_answer(&client, 5)), "uid")),
 		(int)geteuid());
 	test_client_close(&client);
 }
@@ -199,12 +201,10 @@ static const struct {
 	{ "{\"method\":\"org.test.Missing\"}",
 		"{\"error\":\"org.varlink.service.MethodNotFound\","
 		"\"parameters\":{\"method\":\"org.test.Missing\"}}" },
-	{ "{\"method\":\"org.other.Echo\"}",
-		"{\"error\":\"org.varlink.service.InterfaceNotFound\","
-		"\"parameters\":{\"interface\":\"org.other\"}}" },
-	{ "{\"method\":\"Echo\"}",
-		"{\"error\":\"org.varlink.service.InterfaceNotFound\","
-		"\"parameters\":{\"interface\":\"\"}}" },
+	{ "{\"method\":\"org.other.Echo\"}", "{\"error\":\"org.varlink.service.InterfaceNotFound\","
+					     "\"parameters\":{\"interface\":\"org.other\"}}" },
+	{ "{\"method\":\"Echo\"}", "{\"error\":\"org.varlink.service.InterfaceNotFound\","
+				   "\"parameters\":{\"interface\":\"\"}}" },
 	{ "{\"method\":\"org.test.Echo\",\"parameters\":[1]}",
 		"{\"error\":\"org.varlink.service.InvalidParameter\","
 		"\"parameters\":{\"parameter\":\"parameters\"}}" },
@@ -235,11 +235,9 @@ START_TEST(introduces_itself)
 	ck_assert(json_is_string(test_parameter(answer, "vendor")));
 	ck_assert(json_is_string(test_parameter(answer, "url")));
 	ck_assert(json_is_string(test_parameter(answer, "version")));
-	ck_assert_str_eq(json_string_value(json_array_get(
-				 test_parameter(answer, "interfaces"), 0)),
+	ck_assert_str_eq(json_string_value(json_array_get(test_parameter(answer, "interfaces"), 0)),
 		"org.varlink.service");
-	ck_assert_str_eq(json_string_value(json_array_get(
-				 test_parameter(answer, "interfaces"), 1)),
+	ck_assert_str_eq(json_string_value(json_array_get(test_parameter(answer, "interfaces"), 1)),
 		"org.test");
 	answer = test_client_call(&client, "org.varlink.service.GetInterfaceDescription",
 		"{\"interface\":\"org.varlink.service\"}");
@@ -336,12 +334,10 @@ START_TEST(takes_messages_in_pieces)
 	open_client(&client);
 	for (size_t i = 0; i < sizeof(message); i++) {
 		test_client_send(&client, message + i, 1);
-		LOOP_UNTIL(base,
-			evbuffer_get_length(bufferevent_get_output(client.bev)) == 0);
+		LOOP_UNTIL(base, evbuffer_get_length(bufferevent_get_output(client.bev)) == 0);
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	}
-	ck_assert_str_eq(
-		test_client_text(&client, 0), "{\"parameters\":{\"text\":\"in pieces\"}}");
+	ck_assert_str_eq(test_client_text(&client, 0), "{\"parameters\":{\"text\":\"in pieces\"}}");
 	test_client_close(&client);
 }
 END_TEST
@@ -649,10 +645,8 @@ static const struct {
 	{ 0, 0, { 0, 0 }, VARLINK_ROLE_CHANGE },
 	{ 500, 500, { 500, 500 }, VARLINK_ROLE_CHANGE }, /* the daemon itself */
 	{ 1000, 1000, { 1000, 1000 }, VARLINK_ROLE_NONE },
-	{ 1000, 1000, { 7, 61 }, VARLINK_ROLE_CHANGE },
-	{ 1000, 61, { 7, 8 }, VARLINK_ROLE_CHANGE },
-	{ 1000, 1000, { 62, 7 }, VARLINK_ROLE_VIEW },
-	{ 1000, 62, { 7, 8 }, VARLINK_ROLE_VIEW },
+	{ 1000, 1000, { 7, 61 }, VARLINK_ROLE_CHANGE }, { 1000, 61, { 7, 8 }, VARLINK_ROLE_CHANGE },
+	{ 1000, 1000, { 62, 7 }, VARLINK_ROLE_VIEW }, { 1000, 62, { 7, 8 }, VARLINK_ROLE_VIEW },
 	{ 1000, 62, { 7, 61 }, VARLINK_ROLE_CHANGE },
 	{ 1000, 0, { 0, 0 }, VARLINK_ROLE_NONE }, /* group root is nobody */
 };
@@ -712,6 +706,51 @@ START_TEST(makes_a_private_socket)
 	ck_assert_uint_eq(st.st_mode & 0777, 0660);
 	if (group != NULL && geteuid() == 0)
 		ck_assert_uint_eq(st.st_gid, group->gr_gid);
+}
+END_TEST
+
+/* The ACL of a socket, as far as it tells who gets in beside the owner. */
+static bool
+admits(const char *at, gid_t gid)
+{
+	uint8_t acl[256];
+	ssize_t len = getxattr(at, "system.posix_acl_access", acl, sizeof(acl));
+
+	for (ssize_t i = 4; i + 8 <= len; i += 8)
+		if (get_le16(acl + i) == ACL_GROUP && get_le32(acl + i + 4) == gid &&
+			get_le16(acl + i + 2) == (ACL_READ | ACL_WRITE))
+			return true;
+	return false;
+}
+
+START_TEST(lets_another_group_in)
+{
+	const struct listener_groups groups = { .has_other = true, .other = getegid() };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct listener listener;
+	struct reason why;
+	char other[96];
+	struct stat st;
+	int fd;
+
+	snprintf(other, sizeof(other), "%s/other", dir);
+	ck_assert_int_eq(listener_open(&listener, other, &groups, &why), 0);
+	if (!admits(other, getegid())) { /* a file system without ACLs */
+		listener_close(&listener);
+		return;
+	}
+	ck_assert_int_eq(stat(other, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0660);
+	listener_close(&listener);
+	/* One that was passed to us. */
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	strcpy(address.sun_path, other);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(listener_take(&listener, fd, &groups, &why), 0);
+	ck_assert(admits(other, getegid()));
+	listener_close(&listener);
+	ck_assert_int_eq(unlink(other), 0);
 }
 END_TEST
 
@@ -859,16 +898,14 @@ varlink_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, answers);
-	tcase_add_loop_test(
-		tc, speaks_the_service_interface, 0, (int)ARRAY_SIZE(service_cases));
+	tcase_add_loop_test(tc, speaks_the_service_interface, 0, (int)ARRAY_SIZE(service_cases));
 	tcase_add_test(tc, introduces_itself);
 	tcase_add_test(tc, streams_if_asked);
 	tcase_add_test(tc, does_not_answer_oneway);
 	tcase_add_test(tc, answers_in_order);
 	tcase_add_test(tc, takes_a_flood);
 	tcase_add_test(tc, takes_messages_in_pieces);
-	tcase_add_loop_test(
-		tc, ends_a_client_that_talks_nonsense, 0, (int)ARRAY_SIZE(malformed));
+	tcase_add_loop_test(tc, ends_a_client_that_talks_nonsense, 0, (int)ARRAY_SIZE(malformed));
 	tcase_add_test(tc, ends_a_client_with_deep_nesting);
 	tcase_add_test(tc, takes_the_longest_message);
 	tcase_add_test(tc, ends_a_client_with_a_longer_one);
@@ -886,6 +923,7 @@ varlink_suite(void)
 	tcase_add_loop_test(tc, knows_roles, 0, (int)ARRAY_SIZE(role_cases));
 	tcase_add_test(tc, reads_credentials);
 	tcase_add_test(tc, makes_a_private_socket);
+	tcase_add_test(tc, lets_another_group_in);
 	tcase_add_test(tc, refuses_a_live_socket);
 	tcase_add_test(tc, replaces_a_stale_socket);
 	tcase_add_test(tc, does_not_touch_another_file);

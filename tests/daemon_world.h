@@ -121,8 +121,8 @@ world_init(struct world *world)
 static inline void
 world_start(struct world *world, const char *text)
 {
-	world->registry = registry_new(
-		world->base, world->pool, world->store, world_conf(world, text));
+	world->registry =
+		registry_new(world->base, world->pool, world->store, world_conf(world, text));
 }
 
 /* The daemon ends without ceremony; what is stored stays. */

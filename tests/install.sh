@@ -31,7 +31,7 @@ result "the example configuration is there" "$([ -s "$root/etc/iusbd/iusbd.conf"
 result "the example configuration is valid" "$("$prefix/sbin/iusbd" -c "$root/etc/iusbd/iusbd.conf" --check-config 2>&1 >/dev/null)"
 
 if command -v systemd-analyze >/dev/null; then
-  result "systemd-analyze verify has nothing to say" "$(systemd-analyze verify "$prefix"/lib/systemd/system/iusbd.* 2>&1)"
+  result "systemd-analyze verify has nothing to say" "$(MANPATH="$prefix/share/man:" systemd-analyze verify "$prefix"/lib/systemd/system/iusbd.* 2>&1)"
   mkdir -p "$root/sysroot/etc"
   result "systemd-sysusers makes the user and both groups" "$(
     systemd-sysusers --root="$root/sysroot" "$prefix/lib/sysusers.d/iusbd.conf" 2>&1 | grep -vi '^creating'

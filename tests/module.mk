@@ -18,6 +18,8 @@ UNIT_TESTS = \
 	tests/check_store \
 	tests/check_registry \
 	tests/check_varlink \
+	tests/check_methods \
+	tests/check_daemon \
 	tests/check_command \
 	tests/check_client \
 	tests/check_ctl \
@@ -71,10 +73,14 @@ tests_check_select_SOURCES = %D%/check_select.c %D%/unit.h
 tests_check_select_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
 tests_check_store_SOURCES = %D%/check_store.c %D%/unit.h
 tests_check_store_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
-tests_check_registry_SOURCES = %D%/check_registry.c %D%/unit.h
+tests_check_registry_SOURCES = %D%/check_registry.c %D%/daemon_world.h %D%/loop.h %D%/media_ports.h %D%/unit.h
 tests_check_registry_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
-tests_check_varlink_SOURCES = %D%/check_varlink.c %D%/unit.h
+tests_check_varlink_SOURCES = %D%/check_varlink.c %D%/loop.h %D%/unit.h %D%/varlink_client.h
 tests_check_varlink_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
+tests_check_methods_SOURCES = %D%/check_methods.c %D%/daemon_world.h %D%/loop.h %D%/media_ports.h %D%/unit.h %D%/varlink_client.h
+tests_check_methods_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
+tests_check_daemon_SOURCES = %D%/check_daemon.c %D%/unit.h
+tests_check_daemon_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
 tests_check_command_SOURCES = %D%/check_command.c %D%/cases.h %D%/fake_daemon.h %D%/run_ctl.h %D%/unit.h
 tests_check_command_LDADD = $(CTL_LIBS) $(CHECK_LIBS)
 tests_check_client_SOURCES = %D%/check_client.c %D%/cases.h %D%/fake_daemon.h %D%/unit.h

@@ -5,7 +5,8 @@
 set -u
 src=$(cd "${srcdir:-.}" && pwd)
 cache=${IUSBD_TEST_CACHE:-/var/cache/iusbd-tests}
-base=$cache/root
+packages=systemd,systemd-sysv,dbus,util-linux,procps,jq,libevent-2.1-7,libevent-pthreads-2.1-7,libconfig9,libjansson4,libsqlite3-0,libsmartcols1,libusbredirparser1
+base=$cache/root-$(echo "$packages" | md5sum | cut -c1-8)
 
 skip_all() {
   echo "1..0 # SKIP $1"
@@ -29,9 +30,7 @@ if [ ! -e "$base.ready" ]; then
     awk -F'|' '$2 == "bookworm" && $3 == "main" && $4 == "Debian" { print $1; exit }')
   mkdir -p "$cache"
   rm -rf "$base"
-  debootstrap --variant=minbase \
-    --include=systemd,systemd-sysv,dbus,util-linux,jq,libevent-2.1-7,libevent-pthreads-2.1-7,libconfig9,libjansson4,libsqlite3-0,libsmartcols1,libusbredirparser1 \
-    bookworm "$base" "${archive:-http://deb.debian.org/debian}" >"$cache/debootstrap.log" 2>&1 ||
+  debootstrap --variant=minbase --include="$packages" bookworm "$base" "${archive:-http://deb.debian.org/debian}" >"$cache/debootstrap.log" 2>&1 ||
     bail "debootstrap makes a base system" <"$cache/debootstrap.log"
   touch "$base.ready"
 fi

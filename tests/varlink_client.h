@@ -29,8 +29,8 @@ test_client_input_cb(struct bufferevent *bev, void *arg)
 	struct evbuffer_ptr end;
 
 	while ((end = evbuffer_search(input, "", 1, NULL)).pos >= 0) {
-		json_t *answer = json_loadb((char *)evbuffer_pullup(input, end.pos + 1),
-			(size_t)end.pos, 0, NULL);
+		json_t *answer = json_loadb(
+			(char *)evbuffer_pullup(input, end.pos + 1), (size_t)end.pos, 0, NULL);
 
 		ck_assert_ptr_nonnull(answer);
 		json_array_append_new(client->answers, answer);

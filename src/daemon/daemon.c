@@ -276,6 +276,7 @@ daemon_main(int argc, char **argv)
 	event_set_log_callback(libevent_log_cb);
 	umask(0027);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes fails the write, as a full disk does */
 	if (options.check_config || options.print_config)
 		return look_at_config(&options);
 	return serve(&options);

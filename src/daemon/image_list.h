@@ -18,9 +18,9 @@ enum {
 };
 
 struct listed_image {
-	char *name;  /* by which it is attached */
-	char *path;  /* as configured, or below an image directory */
-	char *real;  /* the same without symbolic links; NULL if it is not there */
+	char *name; /* by which it is attached */
+	char *path; /* as configured, or below an image directory */
+	char *real; /* the same without symbolic links; NULL if it is not there */
 	bool is_good;
 	struct probe probe; /* if it is good */
 	struct reason why;  /* if not */

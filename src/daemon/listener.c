@@ -4,13 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 enum {
@@ -33,8 +39,8 @@ clear_path(const struct sockaddr_un *address, struct reason *why)
 	if (lstat(address->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : fail(address->sun_path, why);
 	if (!S_ISSOCK(st.st_mode))
-		return reason_set(why, "cannot serve on %s: it exists and is no socket",
-			address->sun_path);
+		return reason_set(
+			why, "cannot serve on %s: it exists and is no socket", address->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(address->sun_path, why);
@@ -42,8 +48,8 @@ clear_path(const struct sockaddr_un *address, struct reason *why)
 	error = errno;
 	close(fd);
 	if (rc == 0 || error == EAGAIN)
-		return reason_set(why, "cannot serve on %s: another daemon serves there",
-			address->sun_path);
+		return reason_set(
+			why, "cannot serve on %s: another daemon serves there", address->sun_path);
 	if (error != ECONNREFUSED)
 		return reason_set(
 			why, "cannot serve on %s: %s", address->sun_path, strerror(error));
@@ -66,6 +72,38 @@ make_parent(const char *path)
 	free(parent);
 }
 
+/* Lets a group connect beside the socket's own, by an ACL. Where that is not possible, only those
+ * get in that the mode lets in. */
+static void
+admit(const char *path, gid_t gid)
+{
+	enum {
+		READ_WRITE = ACL_READ | ACL_WRITE,
+		ENTRIES = 5,
+	};
+	const struct {
+		uint16_t tag, perm;
+		uint32_t id;
+	} entries[ENTRIES] = {
+		{ ACL_USER_OBJ, READ_WRITE, ACL_UNDEFINED_ID },
+		{ ACL_GROUP_OBJ, READ_WRITE, ACL_UNDEFINED_ID },
+		{ ACL_GROUP, READ_WRITE, gid },
+		{ ACL_MASK, READ_WRITE, ACL_UNDEFINED_ID },
+		{ ACL_OTHER, 0, ACL_UNDEFINED_ID },
+	};
+	uint8_t acl[4 + 8 * ENTRIES], *p = acl;
+
+	put_le32(p, POSIX_ACL_XATTR_VERSION);
+	p += 4;
+	for (int i = 0; i < ENTRIES; i++, p += 8) {
+		put_le32(p, entries[i].tag | (uint32_t)entries[i].perm << 16);
+		put_le32(p + 4, entries[i].id);
+	}
+	if (setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0) < 0)
+		log_msg(LOG_LEVEL_WARNING, "group %u gets no access to %s: %s", (unsigned)gid, path,
+			strerror(errno));
+}
+
 static int
 bind_path(int fd, const struct sockaddr_un *address)
 {
@@ -77,7 +115,7 @@ bind_path(int fd, const struct sockaddr_un *address)
 }
 
 int
-listener_open(struct listener *listener, const char *path, bool has_group, gid_t gid,
+listener_open(struct listener *listener, const char *path, const struct listener_groups *groups,
 	struct reason *why)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -100,8 +138,10 @@ listener_open(struct listener *listener, const char *path, bool has_group, gid_t
 		return -1;
 	}
 	/* Not being a member of the group is no error: then only root and we ourselves get in. */
-	if (has_group)
-		(void)!chown(path, (uid_t)-1, gid);
+	if (groups->has_owner)
+		(void)!chown(path, (uid_t)-1, groups->owner);
+	if (groups->has_other)
+		admit(path, groups->other);
 	if (listen(fd, BACKLOG) < 0 || stat(path, &st) < 0) {
 		(void)fail(path, why);
 		unlink(path);
@@ -125,15 +165,24 @@ socket_option(int fd, int option)
 }
 
 int
-listener_take(struct listener *listener, int fd, struct reason *why)
+listener_take(
+	struct listener *listener, int fd, const struct listener_groups *groups, struct reason *why)
 {
+	struct sockaddr_un address = { 0 };
+	socklen_t len = sizeof(address) - 1;
 	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
 
 	if (socket_option(fd, SO_DOMAIN) != AF_UNIX || socket_option(fd, SO_TYPE) != SOCK_STREAM ||
 		socket_option(fd, SO_ACCEPTCONN) != 1)
-		return reason_set(why, "the socket that was passed is no listening Unix stream socket");
+		return reason_set(
+			why, "the socket that was passed is no listening Unix stream socket");
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return reason_set(why, "the socket that was passed: %s", strerror(errno));
+	if (groups->has_other && getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+		address.sun_path[0] == '/' && stat(address.sun_path, &st) == 0 &&
+		st.st_uid == geteuid())
+		admit(address.sun_path, groups->other);
 	listener->fd = fd;
 	listener->path = NULL;
 	return 0;

@@ -16,16 +16,23 @@ struct listener {
 	ino_t ino;
 };
 
+struct listener_groups { /* who else may connect */
+	bool has_owner, has_other;
+	gid_t owner; /* the socket's group */
+	gid_t other; /* let in by an ACL, where the file system has them */
+};
+
 /*
- * Makes a socket at path: mode 0660, group gid if has_group. The last directory of the path is made
+ * Makes a socket at path: mode 0660, with those groups. The last directory of the path is made
  * if it is missing. A socket that nobody serves is replaced; one that is served, or anything else
  * that is there, is an error. Returns 0, or -1 with the reason.
  */
-int listener_open(struct listener *listener, const char *path, bool has_group, gid_t gid,
+int listener_open(struct listener *listener, const char *path, const struct listener_groups *groups,
 	struct reason *why) MUST_CHECK;
 
-/* Takes over a listening Unix stream socket. */
-int listener_take(struct listener *listener, int fd, struct reason *why) MUST_CHECK;
+/* Takes over a listening Unix stream socket. The other group is let in if the socket is ours. */
+int listener_take(struct listener *listener, int fd, const struct listener_groups *groups,
+	struct reason *why) MUST_CHECK;
 
 /* Closes; removes the socket at path if it is still the one that was made. */
 void listener_close(struct listener *listener);

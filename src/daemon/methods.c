@@ -122,8 +122,7 @@ methods_find_slots(struct methods *methods, const struct selection *selection, s
 		if (selection->has_slot &&
 			(selection->device != device || selection->instance != instance))
 			continue;
-		slot = registry_find(
-			methods->world->registry, selection->target, device, instance);
+		slot = registry_find(methods->world->registry, selection->target, device, instance);
 		if (slot != NULL)
 			slots[count++] = slot;
 	}

@@ -16,8 +16,8 @@ struct methods;
 struct pool;
 struct registry;
 
-struct methods_world { /* what the methods work on; it outlives them, and is complete before the first
-			  call */
+struct methods_world { /* what the methods work on; it outlives them, and is complete before the
+			  first call */
 	struct event_base *base;
 	struct pool *pool;
 	struct registry *registry;

@@ -56,9 +56,8 @@ check_texts(struct attach *attach)
 		return false;
 	}
 	attach->has_device = attach->device_text != NULL;
-	if (attach->has_device &&
-		slot_parse_suffix(attach->device_text, &attach->device, &attach->instance, &why) <
-			0) {
+	if (attach->has_device && slot_parse_suffix(attach->device_text, &attach->device,
+					  &attach->instance, &why) < 0) {
 		methods_fail(attach->call, REGISTRY_NO_DEVICE, attach->device_text, &why);
 		return false;
 	}
@@ -86,9 +85,8 @@ check_devices(struct attach *attach)
 	for (size_t i = 0; attach->has_device && i < attach->count; i++) {
 		const struct selection *selection = &attach->selections[i];
 
-		if (!selection->has_slot ||
-			(selection->device == attach->device &&
-				selection->instance == attach->instance))
+		if (!selection->has_slot || (selection->device == attach->device &&
+						    selection->instance == attach->instance))
 			continue;
 		slot_format(name, selection->target->name, selection->device, selection->instance);
 		(void)reason_set(
@@ -183,8 +181,8 @@ fail_single(struct attach *attach)
 static void
 wait_for_slots(struct attach *attach)
 {
-	struct wait *wait = wait_new(attach->methods, attach->call, attach->wait_for,
-		attach->timeout, attach->count);
+	struct wait *wait = wait_new(
+		attach->methods, attach->call, attach->wait_for, attach->timeout, attach->count);
 	char name[SLOT_NAME_SIZE];
 
 	for (size_t i = 0; i < attach->count; i++) {
@@ -283,8 +281,7 @@ find_slots(struct detach *detach)
 	detach->slots = mem_new(
 		registry_count(detach->methods->world->registry) + 1, sizeof(struct slot *));
 	for (size_t i = 0; i < detach->selection_count; i++) {
-		size_t count =
-			methods_find_slots(detach->methods, &detach->selections[i], found);
+		size_t count = methods_find_slots(detach->methods, &detach->selections[i], found);
 
 		for (size_t j = 0; j < count; j++)
 			if (!has_slot(detach, found[j]))
@@ -357,8 +354,8 @@ methods_detach(void *context, struct varlink_call *call, json_t *parameters)
 	if (selectors.count == 0)
 		varlink_invalid(call, "selectors");
 	else if (check_stopping(detach.methods, call) &&
-		methods_select(detach.methods, call, selectors.items, selectors.count,
-			&detach.selections, &detach.selection_count))
+		 methods_select(detach.methods, call, selectors.items, selectors.count,
+			 &detach.selections, &detach.selection_count))
 		run_detach(&detach);
 	free(selectors.items);
 	free(detach.selections);

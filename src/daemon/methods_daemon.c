@@ -61,8 +61,7 @@ methods_version(void *context, struct varlink_call *call, json_t *parameters)
 
 	if (!params_read(call, parameters, NULL, 0))
 		return;
-	varlink_reply(call,
-		json_pack("{s:s, s:o, s:i, s:o}", "version", PACKAGE_VERSION, "features",
-			features(), "pid", (int)getpid(), "config",
-			methods_text(registry_conf(methods->world->registry)->path)));
+	varlink_reply(call, json_pack("{s:s, s:o, s:i, s:o}", "version", PACKAGE_VERSION,
+				    "features", features(), "pid", (int)getpid(), "config",
+				    methods_text(registry_conf(methods->world->registry)->path)));
 }

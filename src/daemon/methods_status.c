@@ -109,8 +109,8 @@ methods_status(void *context, struct varlink_call *call, json_t *parameters)
 		return;
 	if (selectors.count == 0) {
 		rows = all_rows(methods);
-	} else if (methods_select(methods, call, selectors.items, selectors.count, &selections,
-			   &count)) {
+	} else if (methods_select(
+			   methods, call, selectors.items, selectors.count, &selections, &count)) {
 		rows = selected_rows(methods, selections, count);
 		free(selections);
 	}
@@ -128,10 +128,10 @@ command_rows(const struct drive_counters *counters)
 
 	for (int opcode = 0; counters != NULL && opcode < 256; opcode++)
 		if (counters->by_opcode[opcode] > 0)
-			json_array_append_new(rows,
-				json_pack("{s:i, s:o, s:I}", "opcode", opcode, "name",
-					methods_text(scsi_opcode_name((uint8_t)opcode)), "count",
-					(json_int_t)counters->by_opcode[opcode]));
+			json_array_append_new(
+				rows, json_pack("{s:i, s:o, s:I}", "opcode", opcode, "name",
+					      methods_text(scsi_opcode_name((uint8_t)opcode)),
+					      "count", (json_int_t)counters->by_opcode[opcode]));
 	return rows;
 }
 
@@ -146,9 +146,9 @@ service_time_rows(const struct drive_counters *counters)
 	while (last >= 0 && counters->service_time[last] == 0)
 		last--;
 	for (int i = 0; i <= last; i++)
-		json_array_append_new(rows,
-			json_pack("{s:f, s:I}", "below", (double)(1U << i) * 16e-6, "count",
-				(json_int_t)counters->service_time[i]));
+		json_array_append_new(
+			rows, json_pack("{s:f, s:I}", "below", (double)(1U << i) * 16e-6, "count",
+				      (json_int_t)counters->service_time[i]));
 	return rows;
 }
 
@@ -170,11 +170,10 @@ detail_of(const struct slot *slot)
 		(int)target->port[slot->device], "dialect", target->dialect->name, "path",
 		methods_text(slot->path), "size", (json_int_t)slot->size, "standing",
 		(int)slot->is_standing, "failure", methods_text(failure), "retry_at",
-		optional_time(status.retry_at), "sessions", (json_int_t)status.sessions,
-		"attempts", (json_int_t)status.attempts, "keep_alives",
-		(json_int_t)status.keep_alives, "commands", (json_int_t)counters->commands,
-		"failed", (json_int_t)counters->failed, "last_command",
-		optional_time(counters->last_command), "last_error",
+		optional_time(status.retry_at), "sessions", (json_int_t)status.sessions, "attempts",
+		(json_int_t)status.attempts, "keep_alives", (json_int_t)status.keep_alives,
+		"commands", (json_int_t)counters->commands, "failed", (json_int_t)counters->failed,
+		"last_command", optional_time(counters->last_command), "last_error",
 		optional_reason(&counters->last_error), "last_error_time",
 		optional_time(counters->last_error_time), "by_command", command_rows(counters),
 		"service_times", service_time_rows(counters));
@@ -251,9 +250,9 @@ label_rows(const struct conf_target *target)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < target->label_count; i++)
-		json_array_append_new(rows,
-			json_pack("{s:o, s:o}", "key", methods_text(target->labels[i].key), "value",
-				methods_text(target->labels[i].value)));
+		json_array_append_new(
+			rows, json_pack("{s:o, s:o}", "key", methods_text(target->labels[i].key),
+				      "value", methods_text(target->labels[i].value)));
 	return rows;
 }
 
@@ -287,8 +286,7 @@ methods_targets(void *context, struct varlink_call *call, json_t *parameters)
 
 	if (!params_read(call, parameters, params, ARRAY_SIZE(params)))
 		return;
-	if (methods_select(
-		    methods, call, selectors.items, selectors.count, &selections, &count)) {
+	if (methods_select(methods, call, selectors.items, selectors.count, &selections, &count)) {
 		rows = json_array();
 		for (size_t i = 0; i < count; last = selections[i++].target)
 			if (selections[i].target != last)

@@ -10,9 +10,9 @@
 
 struct wait_slot {
 	char name[SLOT_NAME_SIZE];
-	struct slot *slot;      /* NULL once the outcome is known */
-	unsigned sessions;      /* times the BMC had accepted before */
-	json_t *outcome;        /* or NULL */
+	struct slot *slot; /* NULL once the outcome is known */
+	unsigned sessions; /* times the BMC had accepted before */
+	json_t *outcome;   /* or NULL */
 };
 
 struct wait {
@@ -100,8 +100,7 @@ settle(struct wait *wait, struct wait_slot *slot, json_t *outcome)
 		return true;
 	}
 	if (varlink_wants_more(wait->call))
-		varlink_reply_continue(
-			wait->call, json_pack("{s:[O]}", "outcomes", slot->outcome));
+		varlink_reply_continue(wait->call, json_pack("{s:[O]}", "outcomes", slot->outcome));
 	return false;
 }
 
@@ -220,15 +219,15 @@ wait_add(struct wait *wait, struct slot *slot)
 }
 
 void
-wait_add_failed(struct wait *wait, const char *slot, enum registry_error error,
-	const struct reason *why)
+wait_add_failed(
+	struct wait *wait, const char *slot, enum registry_error error, const struct reason *why)
 {
 	struct wait_slot *added = &wait->slots[wait->count++];
 
 	added->outcome = json_pack("{s:s, s:s, s:s, s:o, s:n, s:n, s:s, s:i}", "slot", slot,
 		"outcome", "failed", "error", methods_error_name(error), "reason",
-		methods_text(why->text), "image", "mode", "state",
-		session_state_name(SESSION_IDLE), "size", 0);
+		methods_text(why->text), "image", "mode", "state", session_state_name(SESSION_IDLE),
+		"size", 0);
 }
 
 void
@@ -243,8 +242,7 @@ wait_begin(struct wait *wait)
 	for (size_t i = 0; i < count; i++) {
 		struct wait_slot *slot = &wait->slots[i];
 
-		if (slot->slot == NULL ? settle(wait, slot, slot->outcome) :
-					 check_slot(wait, slot))
+		if (slot->slot == NULL ? settle(wait, slot, slot->outcome) : check_slot(wait, slot))
 			return;
 	}
 	if (wait->timeout >= 0) {

@@ -25,14 +25,13 @@ struct wait *wait_new(struct methods *methods, struct varlink_call *call, enum w
 void wait_add(struct wait *wait, struct slot *slot);
 
 /* One more outcome that is known already: "failed" with this error. */
-void wait_add_failed(struct wait *wait, const char *slot, enum registry_error error,
-	const struct reason *why);
+void wait_add_failed(
+	struct wait *wait, const char *slot, enum registry_error error, const struct reason *why);
 
 /* All have been added. */
 void wait_begin(struct wait *wait);
 
 /* Every wait of methods ends with an error. */
-void wait_fail_all(
-	struct methods *methods, enum registry_error error, const struct reason *why);
+void wait_fail_all(struct methods *methods, enum registry_error error, const struct reason *why);
 
 #endif

@@ -14,8 +14,8 @@ enum exit_status { /* of iusbd(8), EXIT STATUS */
 	EXIT_USAGE = 2,
 };
 
-struct options { /* strings are those of argv */
-	const char *config; /* NULL: the default path, or no file if it is not there */
+struct options {                        /* strings are those of argv */
+	const char *config;             /* NULL: the default path, or no file if it is not there */
 	const char *socket, *state_dir; /* NULL: as configured */
 	enum log_level log_level;
 	bool is_foreground;

@@ -46,7 +46,7 @@ registry_order(const struct registry *registry, const struct conf_target *target
 {
 	return ((size_t)(target - registry->conf->targets) * DEVICE_COUNT + (size_t)device) *
 		       SLOT_INSTANCES +
-		(size_t)instance;
+	       (size_t)instance;
 }
 
 void
@@ -80,9 +80,10 @@ registry_sort(struct registry *registry)
 	for (size_t i = 0; i < registry->count; i++) {
 		struct slot *slot = registry->slots[i];
 
-		slot->order = has_target(registry->conf, slot->target) ?
-			registry_order(registry, slot->target, slot->device, slot->instance) :
-			behind++;
+		slot->order = has_target(registry->conf, slot->target)
+				      ? registry_order(registry, slot->target, slot->device,
+						slot->instance)
+				      : behind++;
 	}
 	if (registry->count > 0)
 		qsort(registry->slots, registry->count, sizeof(*registry->slots), compare_slots);
@@ -284,8 +285,7 @@ tick_slot(struct slot *slot, double elapsed)
 	traffic = status.counters->read + status.counters->written;
 	slot->traffic = traffic;
 	if (traffic >= before && elapsed > 0)
-		slot->rate +=
-			rate_weight * ((double)(traffic - before) / elapsed - slot->rate);
+		slot->rate += rate_weight * ((double)(traffic - before) / elapsed - slot->rate);
 	if (slot->rate < 1)
 		slot->rate = 0;
 	if (traffic != before)

@@ -127,9 +127,9 @@ static bool
 is_same_way(const struct conf_target *a, const struct conf_target *b, enum device device)
 {
 	return strcmp(a->address, b->address) == 0 && a->port[device] == b->port[device] &&
-		a->dialect == b->dialect && a->transport == b->transport && a->login == b->login &&
-		a->tls_mode == b->tls_mode && a->tls_verify == b->tls_verify &&
-		a->tls_legacy == b->tls_legacy;
+	       a->dialect == b->dialect && a->transport == b->transport && a->login == b->login &&
+	       a->tls_mode == b->tls_mode && a->tls_verify == b->tls_verify &&
+	       a->tls_legacy == b->tls_legacy;
 }
 
 static bool

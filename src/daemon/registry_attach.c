@@ -29,7 +29,7 @@ static enum registry_error
 meet(const struct plan *plan, struct registry_attachment *attachment, struct slot *slot)
 {
 	bool is_same = strcmp(slot->image, plan->image) == 0 ||
-		(slot->path != NULL && strcmp(slot->path, plan->path) == 0);
+		       (slot->path != NULL && strcmp(slot->path, plan->path) == 0);
 
 	if (slot->phase == SLOT_LEAVING) {
 		(void)reason_set(&attachment->why,
@@ -116,8 +116,8 @@ put_all(struct plan *plan, struct reason *why)
 
 		if (plan->opened[i] == NULL)
 			continue;
-		slot_format(name, attachment->target->name, attachment->device,
-			attachment->instance);
+		slot_format(
+			name, attachment->target->name, attachment->device, attachment->instance);
 		if (store_put_attachment(store, &row, why) < 0)
 			return -1;
 	}

@@ -59,9 +59,9 @@ changed_cb(void *arg, struct session *session)
 
 	session_status(session, &status);
 	if (status.state == SESSION_SERVING) {
-		slot->traffic = status.counters != NULL ?
-			status.counters->read + status.counters->written :
-			0;
+		slot->traffic = status.counters != NULL
+					? status.counters->read + status.counters->written
+					: 0;
 		registry_tick(slot->registry);
 	} else {
 		slot->rate = 0;

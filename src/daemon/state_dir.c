@@ -20,8 +20,8 @@ make(const char *path, struct reason *why)
 	if (mkdir(path, 0750) == 0)
 		return 0;
 	if (errno == EEXIST && stat(path, &st) == 0)
-		return S_ISDIR(st.st_mode) ? 0 :
-					     reason_set(why, "state_dir %s is no directory", path);
+		return S_ISDIR(st.st_mode) ? 0
+					   : reason_set(why, "state_dir %s is no directory", path);
 	if (errno == ENOENT)
 		return reason_set(why,
 			"state_dir %s cannot be made, the directory above it is missing: make it, "
@@ -39,8 +39,7 @@ explain_lock(int fd, const char *path, struct reason *why)
 	if (errno != EAGAIN && errno != EACCES)
 		return reason_set(why, "cannot lock state_dir %s: %s", path, strerror(errno));
 	if (pread(fd, text, sizeof(text) - 1, 0) > 0 && (pid = strtol(text, NULL, 10)) > 0)
-		return reason_set(
-			why, "another iusbd uses state_dir %s: process %ld", path, pid);
+		return reason_set(why, "another iusbd uses state_dir %s: process %ld", path, pid);
 	return reason_set(why, "another iusbd uses state_dir %s", path);
 }
 
@@ -56,8 +55,8 @@ state_dir_lock(const char *path, struct reason *why)
 	file = mem_printf("%s/lock", path);
 	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
-		(void)reason_set(why, "cannot use state_dir %s: %s: %s", path, file,
-			strerror(errno));
+		(void)reason_set(
+			why, "cannot use state_dir %s: %s: %s", path, file, strerror(errno));
 	free(file);
 	if (fd < 0)
 		return -1;

@@ -79,14 +79,20 @@ varlink_server_new(struct event_base *base, const char *path, int fd,
 	const struct varlink_interface *interface, void *context, struct reason *why)
 {
 	struct varlink_server *server = mem_new(1, sizeof(*server));
+	struct listener_groups groups;
 	int rc;
 
 	peer_rules_init(&server->rules);
+	groups = (struct listener_groups){
+		.has_owner = server->rules.has_change,
+		.owner = server->rules.change,
+		.has_other = server->rules.has_view,
+		.other = server->rules.view,
+	};
 	if (fd >= 0)
-		rc = listener_take(&server->listener, fd, why);
+		rc = listener_take(&server->listener, fd, &groups, why);
 	else
-		rc = listener_open(&server->listener, path, server->rules.has_change,
-			server->rules.change, why);
+		rc = listener_open(&server->listener, path, &groups, why);
 	if (rc < 0) {
 		free(server);
 		return NULL;

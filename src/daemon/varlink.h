@@ -57,8 +57,9 @@ struct varlink_interface {
 /*
  * Serves the interface, and org.varlink.service beside it. fd is a listening socket (socket
  * activation) that is taken over, or -1 to make one at path: mode 0660, group iusb where that group
- * exists; a stale socket there is replaced, a live one, or anything else there, is an error. NULL
- * with the reason. The groups' members are looked up for each client, the groups now.
+ * exists, an ACL for group iusb-view where that exists; a stale socket there is replaced, a live
+ * one, or anything else there, is an error. NULL with the reason. The groups' members are looked up
+ * for each client, the groups now.
  */
 struct varlink_server *varlink_server_new(struct event_base *base, const char *path, int fd,
 	const struct varlink_interface *interface, void *context, struct reason *why) MUST_CHECK;

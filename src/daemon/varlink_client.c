@@ -14,7 +14,7 @@
 #include "daemon/varlink_private.h"
 
 enum {
-	CALLS_PER_TURN = 16,         /* then the loop sees to others */
+	CALLS_PER_TURN = 16,        /* then the loop sees to others */
 	OUTPUT_ENOUGH = 256 * 1024, /* bytes: no further call before the client has taken them */
 };
 
@@ -275,14 +275,14 @@ next_message(struct varlink_client *client)
 	}
 	client->scanned = 0;
 	len = (size_t)end.pos;
-	message = len > VARLINK_MESSAGE_MAX ?
-		NULL :
-		json_loadb((const char *)evbuffer_pullup(input, end.pos + 1), len,
-			JSON_REJECT_DUPLICATES, NULL);
+	message = len > VARLINK_MESSAGE_MAX
+			  ? NULL
+			  : json_loadb((const char *)evbuffer_pullup(input, end.pos + 1), len,
+				    JSON_REJECT_DUPLICATES, NULL);
 	evbuffer_drain(input, len + 1);
 	if (message == NULL)
-		doom(client, len > VARLINK_MESSAGE_MAX ? "its message is too long" :
-							 "its message is no JSON");
+		doom(client, len > VARLINK_MESSAGE_MAX ? "its message is too long"
+						       : "its message is no JSON");
 	return message;
 }
 
@@ -295,8 +295,7 @@ output_length(const struct varlink_client *client)
 static bool
 is_ready(const struct varlink_client *client)
 {
-	return !client->is_doomed && client->call == NULL &&
-		output_length(client) < OUTPUT_ENOUGH;
+	return !client->is_doomed && client->call == NULL && output_length(client) < OUTPUT_ENOUGH;
 }
 
 /* Returns true if there may be more to do at once. */

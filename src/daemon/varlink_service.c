@@ -41,9 +41,9 @@ get_info(void *context, struct varlink_call *call, json_t *parameters)
 	for (int i = 0; i < VARLINK_INTERFACES; i++)
 		json_array_append_new(
 			interfaces, json_string(server->interfaces[i].interface->name));
-	varlink_reply(call,
-		json_pack("{s:s, s:s, s:s, s:s, s:o}", "vendor", "iusbd", "product", "iusbd",
-			"version", PACKAGE_VERSION, "url", "", "interfaces", interfaces));
+	varlink_reply(
+		call, json_pack("{s:s, s:s, s:s, s:s, s:o}", "vendor", "iusbd", "product", "iusbd",
+			      "version", PACKAGE_VERSION, "url", "", "interfaces", interfaces));
 }
 
 static void
@@ -60,8 +60,8 @@ get_description(void *context, struct varlink_call *call, json_t *parameters)
 		const struct varlink_interface *interface = server->interfaces[i].interface;
 
 		if (strcmp(interface->name, name) == 0) {
-			varlink_reply(call,
-				json_pack("{s:s}", "description", interface->description));
+			varlink_reply(
+				call, json_pack("{s:s}", "description", interface->description));
 			return;
 		}
 	}

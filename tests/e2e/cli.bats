@@ -61,6 +61,13 @@ load lib
   [ "$(wc -l <<<"$stderr")" = 1 ]
 }
 
+@test "a limit on file sizes is an error in words, and no end by a signal" {
+  write_config
+  run -1 --separate-stderr bash -c 'ulimit -f 4; exec "$@"' - "$builddir/iusbd" -c "$dir/iusbd.conf" \
+    --socket "$socket" --state-dir "$dir/state" --foreground
+  [[ $stderr == *"$dir/state"* ]]
+}
+
 @test "status is a table with a summary line; --no-legend has neither" {
   make_floppy dos.img
   start_sim

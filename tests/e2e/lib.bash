@@ -50,6 +50,7 @@ wait_for() {
 
 # start_sim ARGUMENT...: simulated BMCs on ports that the kernel chooses; $dir/targets.conf describes them.
 start_sim() {
+  : >"$dir/sim.log" # an earlier simulator was ready, too
   "$builddir/iusb-bmcsim" --port-base 0 --name node1 --print-targets "$dir/targets.conf" "$@" \
     >"$dir/sim.log" 2>&1 3>&- &
   sim_pid=$!

@@ -14,7 +14,7 @@ serving() {
   serving 40
   all_good() { [ "$(grep -c 'host script done: good' "$dir/sim.log")" -ge 40 ]; }
   wait_for all_good
-  ! grep -F FAIL "$dir/sim.log"
+  run -1 grep -F FAIL "$dir/sim.log"
   [ "$(ctl --json status | jq '[.[] | select(.read >= 1474560)] | length')" = 40 ]
 }
 

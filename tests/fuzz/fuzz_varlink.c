@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct event_base *base;
 static struct methods_world world;
+static struct methods *methods;
 static struct varlink_server *server;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -60,6 +61,10 @@ static void
 stop(void)
 {
 	varlink_server_free(server);
+	methods_free(methods);
+	registry_free(world.registry);
+	pool_free(world.pool);
+	event_base_free(base);
 }
 
 static void
@@ -77,8 +82,8 @@ start(void)
 	world.reload = reload;
 	snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/iusbd-fuzz-%d.socket",
 		(int)getpid());
-	server = varlink_server_new(base, address.sun_path, -1, &methods_interface,
-		methods_new(&world), &why);
+	methods = methods_new(&world);
+	server = varlink_server_new(base, address.sun_path, -1, &methods_interface, methods, &why);
 	assert(server != NULL);
 	atexit(stop);
 }
