@@ -493,6 +493,34 @@ START_TEST(test_cancel)
 }
 END_TEST
 
+/* What is given up still waits, so it counts: a file that does not answer costs no more memory. */
+START_TEST(test_too_many_writes)
+{
+	struct image *image = open_image(IMAGE_RW);
+	struct result cancelled = { 0 }, refused = { 0 }, result = { 0 };
+	struct image_op *op;
+	unsigned i;
+
+	close_gate();
+	for (i = 0; i < IMAGE_WRITES_MAX; i++) {
+		op = image_write(image, i, (const uint8_t *)"w", 1, result_cb, &cancelled);
+		ck_assert_ptr_nonnull(op);
+		image_cancel(op);
+	}
+	ck_assert_ptr_null(image_write(image, i, (const uint8_t *)"w", 1, result_cb, &refused));
+	ck_assert_int_eq(wait_result(&refused), EBUSY);
+	ck_assert_str_eq(image_trouble(image), "too many writes wait for the file");
+	ck_assert_ptr_nonnull(image_flush(image, result_cb, &result));
+	open_gate();
+	ck_assert_int_eq(wait_result(&result), 0);
+	ck_assert_uint_eq(cancelled.calls, 0);
+	ck_assert_int_eq(write_now(image, 0, "w", 1), 0);
+	image_close(image);
+	assert_file(0, "wwwwwwwwwwwwwwww", IMAGE_WRITES_MAX);
+	assert_file(IMAGE_WRITES_MAX, content + IMAGE_WRITES_MAX, 1);
+}
+END_TEST
+
 /* The buffer is gone by the time the read would come back. */
 START_TEST(test_cancel_then_free)
 {
@@ -887,10 +915,10 @@ image_suite(void)
 {
 	const TTest *const tests[] = { test_facts, test_mode_names, test_read, test_read_cached,
 		test_read_uncached, test_read_hole, test_read_range, test_many_readers, test_write,
-		test_write_refused, test_order, test_cancel, test_cancel_then_free,
-		test_close_under_way, test_close_in_callback, test_pool_ends, test_shrunk,
-		test_unlinked, test_odd_size, test_locks_here, test_locks_elsewhere, test_unlocked,
-		test_refused, test_refused_fifo, test_refused_socket, test_not_yet,
+		test_write_refused, test_order, test_cancel, test_too_many_writes,
+		test_cancel_then_free, test_close_under_way, test_close_in_callback, test_pool_ends,
+		test_shrunk, test_unlinked, test_odd_size, test_locks_here, test_locks_elsewhere,
+		test_unlocked, test_refused, test_refused_fifo, test_refused_socket, test_not_yet,
 		test_unreadable };
 	Suite *suite = suite_create("image");
 	TCase *tc = tcase_create("image");

@@ -340,6 +340,8 @@ image_write(
 		cb(arg, 0);
 		return NULL;
 	}
+	if (image->writes == IMAGE_WRITES_MAX)
+		return fail_at_once(image, EBUSY, "too many writes wait for the file", cb, arg);
 	op = op_new(image, OP_WRITE, off, len, cb, arg);
 	op->data = mem_resize(NULL, len, 1);
 	memcpy(op->data, data, len);

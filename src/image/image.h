@@ -25,6 +25,10 @@ enum image_mode {
 	IMAGE_COW, /* writes go to an overlay of the slot */
 };
 
+enum {
+	IMAGE_WRITES_MAX = 16, /* under way for one image */
+};
+
 /* "ro", "rw", "cow"; image_mode_parse() returns false for any other text. */
 const char *image_mode_name(enum image_mode mode);
 bool image_mode_parse(const char *text, enum image_mode *mode);
@@ -69,7 +73,8 @@ struct image_op *image_read(struct image *image, uint64_t off, size_t len, struc
 /*
  * Writes len bytes at off; data is copied if the operation outlives the call. Completes when the
  * data is in the file (page cache), see image_flush(). EROFS unless the image is writable, ERANGE
- * beyond its size.
+ * beyond its size, EBUSY while IMAGE_WRITES_MAX others wait for a file that does not answer: each
+ * keeps its data, also when it was cancelled.
  */
 struct image_op *image_write(struct image *image, uint64_t off, const uint8_t *data, size_t len,
 	image_cb *cb, void *arg);
