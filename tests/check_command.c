@@ -22,7 +22,7 @@ START_TEST(test_every_verb_is_documented)
 		ck_assert_str_ne(command->text, "");
 		ck_assert(command->run != NULL);
 		ck_assert_uint_le(command->min, command->max);
-		ck_assert_int_lt(command->family, COMMAND_FAMILIES);
+		ck_assert_int_le(command->family, COMMAND_UNLISTED);
 		for (size_t o = 0; command->options[o].name != NULL; o++)
 			ck_assert_ptr_nonnull(command->options[o].help);
 	}
@@ -90,8 +90,12 @@ START_TEST(test_help_lists_every_verb)
 	struct run run = run_alone("help", NULL);
 
 	ck_assert_int_eq(run.code, EXITCODE_DONE);
-	for (size_t i = 0; (command = command_at(i)) != NULL; i++)
-		assert_contains(run.out, command->summary);
+	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+		if (command->family == COMMAND_UNLISTED)
+			ck_assert_ptr_null(strstr(run.out, command->summary));
+		else
+			assert_contains(run.out, command->summary);
+	}
 	for (const struct command_option *o = command_globals; o->name != NULL; o++)
 		assert_contains(run.out, o->help);
 	run_fini(&run);
@@ -149,6 +153,10 @@ START_TEST(test_find_verb)
 	ck_assert_ptr_null(command_find("frobnicate", &why));
 	assert_contains(why.text, "iusbctl help");
 	ck_assert_ptr_null(command_find("", &why));
+	/* What is for shells is known by its full name only. */
+	ck_assert_str_eq(command_find("complete", &why)->name, "complete");
+	ck_assert_ptr_null(command_find("comp", &why));
+	ck_assert_str_eq(why.text, "there is no verb \"comp\"; \"iusbctl help\" lists them");
 }
 END_TEST
 
@@ -219,6 +227,7 @@ static const struct {
 	{ "attach a b --wait acc", "--wait is \"acc\", and may be: accepted|read|none" },
 	{ "attach a b --timeout", "--timeout needs a value (S)" },
 	{ "attach a b -t", "-t needs a value (S)" },
+	{ "status --socket=", "--socket needs a value (PATH)" },
 	{ "attach a b --timeout -3", "--timeout is \"-3\", and must be seconds above 0" },
 	{ "attach a b --timeout 0", "--timeout is \"0\", and must be seconds above 0" },
 	{ "attach a b --timeout 1e99", "--timeout is \"1e99\", and must be seconds above 0" },
@@ -329,6 +338,21 @@ START_TEST(test_complete)
 }
 END_TEST
 
+START_TEST(test_complete_verb)
+{
+	struct run run = run_alone("complete -- attach node42 --mode=", NULL);
+
+	ck_assert_str_eq(run.err, "");
+	ck_assert_str_eq(run.out, "--mode=ro\n--mode=rw\n");
+	ck_assert_int_eq(run.code, EXITCODE_DONE);
+	run_fini(&run);
+	run = run_alone("complete", NULL);
+	assert_contains(run.out, "status\nshow\n");
+	ck_assert_int_eq(run.code, EXITCODE_DONE);
+	run_fini(&run);
+}
+END_TEST
+
 static Suite *
 command_suite(void)
 {
@@ -337,7 +361,8 @@ command_suite(void)
 	ADD_CASE(suite, "table", test_every_verb_is_documented, test_every_example_parses,
 		test_help_fits_on_a_screen, test_help_lists_every_verb, test_manual_has_every_verb,
 		test_find_verb, test_parse_options_anywhere, test_parse_abbreviations_and_repeats,
-		test_parse_double_dash, test_no_verb_is_a_usage_error, test_too_many_options);
+		test_parse_double_dash, test_no_verb_is_a_usage_error, test_too_many_options,
+		test_complete_verb);
 	add_rows(suite, "usage", test_usage_errors, ARRAY_SIZE(usage_errors));
 	add_rows(suite, "complete", test_complete, ARRAY_SIZE(completions));
 	return suite;

@@ -282,6 +282,19 @@ START_TEST(test_attach_many)
 }
 END_TEST
 
+/* A reason that names the slot is not told behind its name once more. */
+START_TEST(test_attach_many_failed)
+{
+	struct run run = run_answer("detach a b/fd",
+		"{\"parameters\":{\"outcomes\":[" OUTCOME("a/fd", "detached", "null") "," OUTCOME(
+			"b/fd", "failed", "\"nothing is attached to b/fd\"") "]}}");
+
+	ck_assert_int_eq(run.code, EXITCODE_PARTIAL);
+	ck_assert_str_eq(run.err, "iusbctl: nothing is attached to b/fd\n");
+	run_fini(&run);
+}
+END_TEST
+
 START_TEST(test_attach_error)
 {
 	struct run run = run_answer("attach node42 no.img",
@@ -747,8 +760,9 @@ ctl_suite(void)
 
 	ADD_CASE(suite, "verbs", test_status, test_status_of_all, test_json, test_json_error,
 		test_nothing_acts_on_the_terminal, test_error_is_escaped, test_attach_parameters,
-		test_attach_many, test_attach_error, test_attach_interrupted, test_attach_lost,
-		test_detach, test_selectors_on_standard_input, test_no_selector_on_standard_input,
+		test_attach_many, test_attach_many_failed, test_attach_error,
+		test_attach_interrupted, test_attach_lost, test_detach,
+		test_selectors_on_standard_input, test_no_selector_on_standard_input,
 		test_bad_selectors, test_no_daemon, test_other_answers, test_other_members,
 		test_reload, test_not_allowed_answer, test_version, test_full_disk);
 	add_rows(suite, "attach", test_attach_one, ARRAY_SIZE(attach_lines));

@@ -155,6 +155,20 @@ static const struct command commands[] = {
 		},
 		.run = verb_help,
 	},
+	{
+		.name = "complete",
+		.family = COMMAND_UNLISTED,
+		.arguments = "-- [WORD...]",
+		.max = COMMAND_ANY,
+		.summary = "what the last WORD may become, for a shell",
+		.text = "The WORDs are those behind \"iusbctl\", the last one as far as it is typed.\n"
+			"Verbs, options and their values, a line each.\n",
+		.examples = {
+			{ "iusbctl complete -- att", "attach" },
+			{ "iusbctl complete -- attach --mode=", "--mode=ro and --mode=rw" },
+		},
+		.run = verb_complete,
+	},
 };
 
 const struct command *
@@ -168,23 +182,27 @@ command_find(const char *word, struct reason *why)
 {
 	const struct command *found = NULL;
 	const char *names[ARRAY_SIZE(commands)], *near;
-	size_t matches = 0;
+	size_t listed = 0, matches = 0;
 	struct reason list = { 0 }, longer;
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		names[i] = commands[i].name;
-		if (strcmp(names[i], word) == 0)
+		const char *name = commands[i].name;
+
+		if (strcmp(name, word) == 0)
 			return &commands[i];
-		if (word[0] == '\0' || strncmp(names[i], word, strlen(word)) != 0)
+		if (commands[i].family == COMMAND_UNLISTED)
+			continue;
+		names[listed++] = name;
+		if (word[0] == '\0' || strncmp(name, word, strlen(word)) != 0)
 			continue;
 		found = &commands[i];
-		reason_set(&longer, "%s%s%s", list.text, matches > 0 ? ", " : "", names[i]);
+		reason_set(&longer, "%s%s%s", list.text, matches > 0 ? ", " : "", name);
 		list = longer;
 		matches++;
 	}
 	if (matches == 1)
 		return found;
-	near = nearest(word, names, ARRAY_SIZE(names));
+	near = nearest(word, names, listed);
 	if (matches > 1)
 		reason_set(why, "\"%s\" may be one of %s", word, list.text);
 	else if (near != NULL)

@@ -26,6 +26,7 @@ enum command_family {
 	COMMAND_CHANGE,
 	COMMAND_DAEMON,
 	COMMAND_FAMILIES,
+	COMMAND_UNLISTED = COMMAND_FAMILIES, /* for shells: in no list, known by its full name */
 };
 
 struct command_option {

@@ -95,6 +95,8 @@ add_option(struct command_line *line, const struct command_option *option, const
 	if (option->words != NULL && !is_word(option->words, value))
 		return reason_set(
 			why, "--%s is \"%s\", and may be: %s", option->name, value, option->words);
+	if (option->value != NULL && *value == '\0')
+		return reason_set(why, "--%s needs a value (%s)", option->name, option->value);
 	if (line->given_count == COMMAND_GIVEN_MAX)
 		return reason_set(why, "too many options");
 	line->given[line->given_count].option = option;

@@ -37,7 +37,8 @@ add_verbs(const char *start, struct strlist *out)
 	const struct command *command;
 
 	for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
-		if (strncmp(command->name, start, strlen(start)) == 0)
+		if (command->family != COMMAND_UNLISTED &&
+			strncmp(command->name, start, strlen(start)) == 0)
 			strlist_add(out, command->name);
 	}
 }

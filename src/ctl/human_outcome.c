@@ -87,6 +87,8 @@ print_failure(struct output *output, const json_t *outcome, const struct output_
 								       : stays);
 	else if (strcmp(what, "detached") == 0)
 		output_error(output, "%s: somebody detached it meanwhile", slot);
+	else if (reason != NULL && strstr(reason, slot) != NULL)
+		output_error(output, "%s", reason);
 	else if (reason != NULL)
 		output_error(output, "%s: %s", slot, reason);
 	else

@@ -51,14 +51,15 @@ enum exitcode verb_bad_answer(struct verb *verb, const char *missing);
 json_t *verb_selectors(struct verb *verb, unsigned count) MUST_CHECK;
 
 /* Each returns an exit code (enum exitcode). */
-int verb_status(struct verb *verb);  /* verb_status.c */
-int verb_show(struct verb *verb);    /* verb_status.c */
-int verb_targets(struct verb *verb); /* verb_info.c */
-int verb_images(struct verb *verb);  /* verb_info.c */
-int verb_version(struct verb *verb); /* verb_info.c */
-int verb_help(struct verb *verb);    /* verb_info.c */
-int verb_attach(struct verb *verb);  /* verb_attach.c */
-int verb_detach(struct verb *verb);  /* verb_attach.c */
-int verb_reload(struct verb *verb);  /* verb_daemon.c */
+int verb_status(struct verb *verb);   /* verb_status.c */
+int verb_show(struct verb *verb);     /* verb_status.c */
+int verb_targets(struct verb *verb);  /* verb_info.c */
+int verb_images(struct verb *verb);   /* verb_info.c */
+int verb_version(struct verb *verb);  /* verb_info.c */
+int verb_help(struct verb *verb);     /* verb_info.c */
+int verb_complete(struct verb *verb); /* verb_info.c */
+int verb_attach(struct verb *verb);   /* verb_attach.c */
+int verb_detach(struct verb *verb);   /* verb_attach.c */
+int verb_reload(struct verb *verb);   /* verb_daemon.c */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* verb_info: the verbs that look at what there is: targets, images, version, help. */
+/* verb_info: the verbs that look at what there is: targets, images, version, help, complete. */
+#include "ctl/complete.h"
 #include "ctl/field.h"
 #include "ctl/help.h"
 #include "ctl/verb.h"
@@ -72,5 +73,19 @@ verb_help(struct verb *verb)
 	if (command == NULL)
 		return verb_usage(verb, "%s", why.text);
 	help_command(verb->output->out, command);
+	return EXITCODE_DONE;
+}
+
+int
+verb_complete(struct verb *verb)
+{
+	static const char *const nothing[] = { "" };
+	const unsigned count = verb->line->argument_count;
+	struct strlist words = { 0 };
+
+	complete_words(count > 0 ? verb->line->arguments : nothing, count > 0 ? count : 1, &words);
+	for (size_t i = 0; i < words.count; i++)
+		output_line(verb->output, "%s", words.items[i]);
+	strlist_fini(&words);
 	return EXITCODE_DONE;
 }
