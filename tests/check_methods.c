@@ -613,6 +613,7 @@ START_TEST(lists_images)
 	world_image(&world, "sub/inner.img", 4 << 20);
 	world_image(&world, "empty.img", 0);
 	world_image(&world, ".hidden", 512);
+	world_image(&world, "red\033[31m.img", 512);
 	ck_assert_int_eq(symlink("dos.img", world_path(&world, "link.img")), 0);
 	ck_assert_int_eq(symlink("/etc/passwd", world_path(&world, "way-out")), 0);
 	attach("node2", "dos.img");
@@ -625,6 +626,10 @@ START_TEST(lists_images)
 	ck_assert_ptr_nonnull(strstr(text, ";sub/inner.img 4194304 hd [] null;"));
 	ck_assert_ptr_null(strstr(text, "hidden"));
 	ck_assert_ptr_null(strstr(text, "way-out"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "red\033[31m.img 0 null [] its name has control characters"));
+	text = rows(call("Images", "{}"), "images", "image boot");
+	ck_assert_ptr_nonnull(strstr(text, ";dos.img null;"));
 	/* What is listed can be attached by that name. */
 	attach("node1", "sub/inner.img");
 	attach("node3", "link.img");

@@ -46,19 +46,27 @@ is_below_as_written(const struct conf *conf, const char *path)
 	return false;
 }
 
+bool
+conf_image_lies_in(const struct strlist *dirs, const char *real)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < dirs->count && !is_found; i++) {
+		char *dir = realpath(dirs->items[i], NULL);
+
+		is_found = dir && is_below(real, dir);
+		free(dir);
+	}
+	return is_found;
+}
+
 /* True if the path, which has no symbolic links, lies below one of image_dirs or is that of a named
  * image. */
 static bool
 is_served(const struct conf *conf, const char *real)
 {
-	bool is_found = false;
+	bool is_found = conf_image_lies_in(&conf->image_dirs, real);
 
-	for (size_t i = 0; i < conf->image_dirs.count && !is_found; i++) {
-		char *dir = realpath(conf->image_dirs.items[i], NULL);
-
-		is_found = dir && is_below(real, dir);
-		free(dir);
-	}
 	for (size_t i = 0; i < conf->image_count && !is_found; i++) {
 		char *named = realpath(conf->images[i].path, NULL);
 

@@ -4,8 +4,11 @@
 #ifndef DAEMON_CONF_IMAGE_H
 #define DAEMON_CONF_IMAGE_H
 
+#include <stdbool.h>
+
 #include "base/compiler.h"
 #include "base/reason.h"
+#include "base/strlist.h"
 #include "daemon/conf.h"
 
 enum conf_image_answer {
@@ -20,5 +23,9 @@ enum conf_image_answer {
  */
 enum conf_image_answer conf_image_find(
 	const struct conf *conf, const char *image, char **path, struct reason *why) MUST_CHECK;
+
+/* True if the path, which has no symbolic links, lies below one of the directories, the links in
+ * theirs resolved. */
+bool conf_image_lies_in(const struct strlist *dirs, const char *real) MUST_CHECK;
 
 #endif

@@ -135,26 +135,27 @@ expand_member(const struct conf_reader *reader, const struct conf_origin *target
 	return true;
 }
 
+/* Without good addresses, an error that is told by then, the names are still taken. */
 static void
 add_targets(struct conf_reader *reader, struct expansion *all, size_t written,
 	const struct strlist *names, const struct strlist *addresses)
 {
 	const struct conf_target *target = &reader->conf->targets[written];
+	bool has_addresses = names->count == addresses->count;
 
-	if (names->count != addresses->count) {
+	if (!has_addresses && addresses->count > 0) {
 		struct conf_origin origin =
 			conf_origin_member(&reader->targets[written], "address");
 
 		conf_complain(reader, &origin, "%zu name%s, but %zu address%s", names->count,
 			names->count == 1 ? "" : "s", addresses->count,
 			addresses->count == 1 ? "" : "es");
-		return;
 	}
 	for (size_t i = 0; i < names->count; i++) {
 		all->targets = conf_grow(all->targets, all->count, sizeof(*all->targets));
 		all->written = conf_grow(all->written, all->count, sizeof(*all->written));
-		all->targets[all->count] =
-			copy_target(target, names->items[i], addresses->items[i]);
+		all->targets[all->count] = copy_target(
+			target, names->items[i], has_addresses ? addresses->items[i] : "");
 		all->written[all->count++] = written;
 	}
 }
@@ -165,18 +166,17 @@ expand_target(struct conf_reader *reader, struct expansion *all, size_t written)
 	const struct conf_target *target = &reader->conf->targets[written];
 	const struct conf_origin *origin = &reader->targets[written];
 	struct strlist names = { 0 }, addresses = { 0 };
-	bool is_good = target->name && target->address;
+	bool has_names =
+		target->name && expand_member(reader, origin, "name", target->name, &names);
 
-	if (target->name && !expand_member(reader, origin, "name", target->name, &names))
-		is_good = false;
 	if (target->address &&
 		!expand_member(reader, origin, "address", target->address, &addresses))
-		is_good = false;
+		strlist_fini(&addresses);
 	all->names += names.count > addresses.count ? names.count : addresses.count;
 	if (all->names > CONF_TARGETS_MAX) {
 		conf_complain(reader, origin, "more than %d targets", CONF_TARGETS_MAX);
 		all->is_full = true;
-	} else if (is_good) {
+	} else if (has_names) {
 		add_targets(reader, all, written, &names, &addresses);
 	}
 	strlist_fini(&names);

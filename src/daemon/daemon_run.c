@@ -32,6 +32,7 @@ apply(struct daemon *daemon, struct strlist *added, struct strlist *changed,
 	struct strlist *removed, struct strlist *errors)
 {
 	struct conf *conf = daemon_load(daemon, errors);
+	char targets[HUMAN_SIZE];
 
 	for (size_t i = 0; i < errors->count; i++)
 		log_msg(LOG_LEVEL_ERROR, "%s", errors->items[i]);
@@ -44,9 +45,8 @@ apply(struct daemon *daemon, struct strlist *added, struct strlist *changed,
 	if (daemon->options->state_dir == NULL)
 		warn_if_fixed("state_dir", daemon->state_dir, conf->state_dir);
 	registry_apply(daemon->registry, conf, added, changed, removed);
-	log_msg(LOG_LEVEL_INFO,
-		"configuration read again: %zu targets added, %zu changed, %zu removed",
-		added->count, changed->count, removed->count);
+	log_msg(LOG_LEVEL_INFO, "configuration read again: %s added, %zu changed, %zu removed",
+		human_count(targets, added->count, "target"), changed->count, removed->count);
 	return 0;
 }
 

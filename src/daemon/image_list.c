@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "daemon/conf_image.h"
+#include "daemon/conf_value.h"
 
 static void
 add(struct image_list *list, const char *name, const char *path)
@@ -49,29 +51,15 @@ compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static bool
-is_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && (path[len] == '/' || strcmp(dir, "/") == 0);
-}
-
 /* A symbolic link to a file that lies in one of the directories. */
 static bool
 is_good_link(const struct image_list *list, const char *path)
 {
 	char *real = realpath(path, NULL);
-	bool is_good = false;
 	struct stat st;
+	bool is_good = real != NULL && stat(real, &st) == 0 && S_ISREG(st.st_mode) &&
+		       conf_image_lies_in(&list->dirs, real);
 
-	if (real != NULL && stat(real, &st) == 0 && S_ISREG(st.st_mode))
-		for (size_t i = 0; !is_good && i < list->dirs.count; i++) {
-			char *dir = realpath(list->dirs.items[i], NULL);
-
-			is_good = dir != NULL && is_below(real, dir);
-			free(dir);
-		}
 	free(real);
 	return is_good;
 }
@@ -118,6 +106,17 @@ keep(void *name)
 	(void)name; /* the list's */
 }
 
+/* Looks into one. What nobody could name in a call is no image, whatever is in it. */
+static void
+look_into(struct listed_image *image)
+{
+	image->real = realpath(image->path, NULL);
+	if (conf_check_text(image->name, NULL) < 0)
+		(void)reason_set(&image->why, "its name has control characters or is not UTF-8");
+	else
+		image->is_good = probe_file(image->path, &image->probe, &image->why) == 0;
+}
+
 void
 image_list_read(struct image_list *list)
 {
@@ -128,12 +127,8 @@ image_list_read(struct image_list *list)
 	for (size_t i = 0; i < list->dirs.count; i++)
 		walk(list, list->dirs.items[i], &seen);
 	tdestroy(seen, keep);
-	for (size_t i = 0; i < list->count; i++) {
-		struct listed_image *image = &list->images[i];
-
-		image->real = realpath(image->path, NULL);
-		image->is_good = probe_file(image->path, &image->probe, &image->why) == 0;
-	}
+	for (size_t i = 0; i < list->count; i++)
+		look_into(&list->images[i]);
 }
 
 void

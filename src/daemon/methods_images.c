@@ -34,16 +34,18 @@ static json_t *
 image_row(const struct registry *registry, const struct listed_image *image)
 {
 	const struct probe *probe = &image->probe;
+	bool boots = probe->boots_bios || probe->boots_uefi;
 
 	if (!image->is_good)
 		return json_pack("{s:o, s:o, s:i, s:n, s:n, s:n, s:o, s:o}", "image",
 			methods_text(image->name), "path", methods_text(image->path), "size", 0,
 			"kind", "boot", "device", "users", user_names(registry, image), "error",
 			methods_text(image->why.text));
-	return json_pack("{s:o, s:o, s:I, s:s, s:s, s:s, s:o, s:n}", "image",
+	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:s, s:o, s:n}", "image",
 		methods_text(image->name), "path", methods_text(image->path), "size",
-		(json_int_t)probe->size, "kind", probe->kind, "boot", probe->boot, "device",
-		device_name(probe->device), "users", user_names(registry, image), "error");
+		(json_int_t)probe->size, "kind", probe->kind, "boot",
+		methods_text(boots ? probe->boot : NULL), "device", device_name(probe->device),
+		"users", user_names(registry, image), "error");
 }
 
 static void
