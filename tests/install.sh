@@ -18,7 +18,7 @@ prefix=$root/usr
 dir=$root/build
 src=$(cd "${srcdir:-.}" && pwd)
 mkdir "$dir"
-(cd "$dir" && "$src/configure" --quiet --prefix="$prefix" --sysconfdir="$root/etc" --localstatedir="$root/var") >"$dir/out" 2>&1 &&
+(cd "$dir" && "$src/configure" --quiet --prefix="$prefix" --sysconfdir="$root/etc") >"$dir/out" 2>&1 &&
   make -s -C "$dir" -j2 >>"$dir/out" 2>&1 && make -s -C "$dir" install >>"$dir/out" 2>&1
 result "configure, make, make install" "$([ -x "$prefix/sbin/iusbd" ] || tail -n 20 "$dir/out")"
 
@@ -28,6 +28,8 @@ for f in sbin/iusbd bin/iusbctl bin/iusb-bmcsim share/man/man8/iusbd.8 share/man
   result "$f is there" "$([ -s "$prefix/$f" ] || echo "$prefix/$f is missing")"
 done
 result "the example configuration is there" "$([ -s "$root/etc/iusbd/iusbd.conf" ] || find "$root/etc" "$prefix/share" -name '*.conf')"
+result "the state is where the unit makes room for it" "$("$prefix/sbin/iusbd" -c "$root/etc/iusbd/iusbd.conf" --print-config 2>&1 |
+  grep state_dir | grep -v ' "/var/lib/iusbd"')"
 result "the example configuration is valid" "$("$prefix/sbin/iusbd" -c "$root/etc/iusbd/iusbd.conf" --check-config 2>&1 >/dev/null)"
 
 if command -v systemd-analyze >/dev/null; then

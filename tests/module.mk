@@ -99,10 +99,10 @@ tests_check_usbredir_LDADD = $(BMCSIM_LIBS) $(CHECK_LIBS)
 # The layers of the design, and the checker itself.
 dist_check_SCRIPTS += %D%/check-layers
 TESTS += %D%/check-layers
-EXTRA_DIST += %D%/vector.h %D%/vectors %D%/conf %D%/tally %D%/variant %D%/layers.bats %D%/e2e %D%/boot %D%/fuzz
+EXTRA_DIST += %D%/vector.h %D%/vectors %D%/conf %D%/tally %D%/tally.bats %D%/variant %D%/layers.bats %D%/e2e %D%/boot %D%/fuzz
 
 # End-to-end tests: the real daemon, the real tool and the simulator.
-E2E_TESTS = %D%/layers.bats %D%/e2e/attach.bats %D%/e2e/cli.bats %D%/e2e/control.bats %D%/e2e/faults.bats \
+E2E_TESTS = %D%/layers.bats %D%/tally.bats %D%/e2e/attach.bats %D%/e2e/cli.bats %D%/e2e/control.bats %D%/e2e/faults.bats \
 	%D%/e2e/images.bats %D%/e2e/many.bats %D%/e2e/restart.bats %D%/e2e/serve.bats
 if HAVE_BATS
 TESTS += $(E2E_TESTS)

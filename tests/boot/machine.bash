@@ -52,6 +52,7 @@ machine_wait() {
 
 # machine_bmc NAME: the simulated BMC; $dir/targets.conf describes it, $dir/{cd,fd,hd}.sock are its USB devices.
 machine_bmc() {
+  : >"$dir/bmcsim.log"
   "$bmcsim" --name "$1" --port-base 0 --print-targets "$dir/targets.conf" --usbredir "$dir/%d.sock" \
     >"$dir/bmcsim.log" 2>&1 3>&- &
   pids+=($!)
