@@ -203,6 +203,24 @@ error:
 }
 
 static void
+give_up(int number)
+{
+	(void)number;
+	_exit(EXIT_FAILED);
+}
+
+/* Waits for the worker threads, but not for ever: one may be stuck in an image that does not
+ * answer, whose session has long been given up. */
+static void
+stop_pool(struct pool *pool)
+{
+	signal(SIGALRM, give_up);
+	alarm(DAEMON_STOP_LIMIT);
+	pool_free(pool);
+	alarm(0);
+}
+
+static void
 stop(struct daemon *daemon)
 {
 	varlink_server_free(daemon->server);
@@ -212,7 +230,7 @@ stop(struct daemon *daemon)
 	if (daemon->is_forced)
 		_exit(EXIT_FAILED); /* a thread may be stuck in an image */
 	if (daemon->pool != NULL)
-		pool_free(daemon->pool);
+		stop_pool(daemon->pool);
 	if (daemon->base != NULL)
 		event_base_free(daemon->base);
 	if (daemon->lock >= 0)

@@ -69,7 +69,8 @@ registry_insert(struct registry *registry, struct slot *slot)
 static bool
 has_target(const struct conf *conf, const struct conf_target *target)
 {
-	return target >= conf->targets && target < conf->targets + conf->target_count;
+	return conf->target_count > 0 && target >= conf->targets &&
+	       target < conf->targets + conf->target_count;
 }
 
 void
