@@ -20,8 +20,12 @@ enum {
 	READ_CAPACITY = 0x25,
 	READ_10 = 0x28,
 	WRITE_10 = 0x2A,
+	WRITE_AND_VERIFY_10 = 0x2E,
 	VERIFY_10 = 0x2F,
 	SYNC_CACHE = 0x35,
+	FORMAT_UNIT = 0x04,
+	WRITE_SAME_10 = 0x41,
+	ALL_BLOCKS = FAKE_SIZE / BLOCK,
 	FUA = 0x08,
 	BYTCHK = 0x02,
 };
@@ -371,6 +375,202 @@ START_TEST(test_verify_unreadable)
 }
 END_TEST
 
+/* WRITE AND VERIFY: written, made durable, read back and compared. */
+START_TEST(test_write_and_verify)
+{
+	bool is_bad = _i == 1;
+
+	open_drive(DEVICE_HD, IMAGE_RW);
+	fake.is_slow = true;
+	execute(WRITE_AND_VERIFY_10, 0, 7, 2, pattern(9, 2 * BLOCK), 2 * BLOCK);
+	ck_assert_int_eq(fake_waiting(), 'w');
+	fake_complete();
+	ck_assert_int_eq(fake_waiting(), 'f');
+	fake_complete();
+	ck_assert_uint_eq(answers, 0);
+	ck_assert_int_eq(fake_waiting(), 'r');
+	if (is_bad)
+		fake.bytes[9 * BLOCK - 1] ^= 1;
+	fake_complete();
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_uint_eq(sense, is_bad ? SENSE_MISCOMPARE : SENSE_NONE);
+	ck_assert_uint_eq(got_len, 0);
+	ck_assert_uint_eq(drive_counters(drive)->written, 2 * BLOCK);
+}
+END_TEST
+
+START_TEST(test_write_and_verify_unreadable)
+{
+	open_drive(DEVICE_HD, IMAGE_RW);
+	fake.is_slow = true;
+	execute(WRITE_AND_VERIFY_10, 0, 7, 1, pattern(9, BLOCK), BLOCK);
+	fake_complete();
+	fake_complete();
+	fake.error = EIO;
+	fake_complete();
+	ck_assert_uint_eq(sense, SENSE_READ_ERROR);
+}
+END_TEST
+
+/* VERIFY without data reads the medium, in pieces; nothing of it goes anywhere. */
+START_TEST(test_check)
+{
+	unsigned before;
+
+	open_drive(DEVICE_HD, IMAGE_RW);
+	before = fake.reads;
+	fake.is_slow = _i == 1;
+	execute(VERIFY_10, 0, 0, ALL_BLOCKS, NULL, 0);
+	while (fake_waiting())
+		fake_complete();
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_uint_eq(got_len, 0);
+	ck_assert_uint_eq(fake.reads, before + 2);
+	ck_assert_uint_eq(drive_counters(drive)->read, 0);
+	fake.error = EIO;
+	execute(VERIFY_10, 0, 0, 1, NULL, 0);
+	while (fake_waiting())
+		fake_complete();
+	ck_assert_uint_eq(sense, SENSE_READ_ERROR);
+}
+END_TEST
+
+/* The second piece of a check fails. */
+START_TEST(test_check_fails_later)
+{
+	open_drive(DEVICE_HD, IMAGE_RW);
+	fake.is_slow = true;
+	execute(VERIFY_10, 0, 0, ALL_BLOCKS, NULL, 0);
+	fake_complete();
+	ck_assert_uint_eq(answers, 0);
+	fake.error = EIO;
+	fake.trouble = "the file has shrunk to 512 bytes";
+	fake_complete();
+	ck_assert_uint_eq(sense, SENSE_READ_ERROR);
+	ck_assert_str_eq(drive_counters(drive)->last_error.text,
+		"VERIFY(10): the file has shrunk to 512 bytes");
+}
+END_TEST
+
+START_TEST(test_write_same)
+{
+	open_drive(DEVICE_HD, IMAGE_RW);
+	fake.is_slow = _i == 1;
+	memset(fake.bytes, 0x11, FAKE_SIZE);
+	execute(WRITE_SAME_10, 0, 1, ALL_BLOCKS - 2, pattern(9, BLOCK), BLOCK);
+	while (fake_waiting())
+		fake_complete();
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_int_eq(fake.bytes[BLOCK - 1], 0x11);
+	for (size_t i = 1; i < ALL_BLOCKS - 1; i++)
+		ck_assert_msg(memcmp(fake.bytes + i * BLOCK, pattern(9, BLOCK), BLOCK) == 0,
+			"block %zu", i);
+	ck_assert_int_eq(fake.bytes[FAKE_SIZE - BLOCK], 0x11);
+	ck_assert_uint_eq(fake.flushes, 0);
+	ck_assert_uint_eq(drive_counters(drive)->written, (ALL_BLOCKS - 2) * BLOCK);
+	/* It counts as a write. */
+	drive_flush(drive, flush_cb_, &flushed);
+	ck_assert_uint_eq(fake.flushes, 1);
+	while (fake_waiting())
+		fake_complete();
+	ck_assert_uint_eq(flushed, 1);
+}
+END_TEST
+
+START_TEST(test_format)
+{
+	static const uint8_t list[12] = { 0, 0x80, 0, 8, 0, 0, 0x0B, 0x40, 0, 0, 2, 0 };
+	static const uint8_t zeros[FAKE_SIZE];
+
+	open_drive(DEVICE_FD, IMAGE_RW);
+	fake.is_slow = true;
+	execute(FORMAT_UNIT, 0x17, 0, 0, list, sizeof(list));
+	fake_complete();
+	fake_complete();
+	ck_assert_uint_eq(answers, 0);
+	ck_assert_int_eq(fake_waiting(), 'f');
+	fake_complete();
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_mem_eq(fake.bytes, zeros, FAKE_SIZE);
+	fake.is_slow = false;
+	fake.error = ENOSPC;
+	execute(FORMAT_UNIT, 0x17, 0, 0, list, sizeof(list));
+	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+}
+END_TEST
+
+START_TEST(test_fill_given_up)
+{
+	open_drive(DEVICE_HD, IMAGE_RW);
+	fake.is_slow = true;
+	execute(WRITE_SAME_10, 0, 0, ALL_BLOCKS, pattern(9, BLOCK), BLOCK);
+	if (_i == 0) {
+		drive_cancel(drive);
+		ck_assert_uint_eq(answers, 0);
+	} else {
+		drive_free(drive);
+		drive = NULL;
+		return;
+	}
+	ck_assert_uint_eq(fake.cancelled, 1);
+	fake.is_slow = false;
+	execute(READ_10, 0, 6, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_uint_eq(got_len, BLOCK);
+}
+END_TEST
+
+/* A write-back behind the host's back fails: its next command says so, once. */
+START_TEST(test_deferred_error)
+{
+	open_drive(DEVICE_HD, IMAGE_RW);
+	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
+	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	fake.error = EIO;
+	drive_flush(drive, flush_cb_, &flushed);
+	ck_assert_int_eq(flush_error, EIO);
+	fake.error = 0;
+	if (_i == 1) { /* the same after the session was lost and came back */
+		drive_attention(drive);
+		ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
+	}
+	execute(WRITE_10, 0, 6, 1, pattern(2, BLOCK), BLOCK);
+	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+	ck_assert_uint_eq(fake.writes, 1);
+	execute(WRITE_10, 0, 6, 1, pattern(2, BLOCK), BLOCK);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_uint_eq(fake.writes, 2);
+}
+END_TEST
+
+static struct image *
+keep_the_old_one(void *arg, int error, const char *words UNUSED)
+{
+	*(int *)arg = error;
+	return NULL;
+}
+
+/* The same if it fails when the medium should be changed, which stays then. */
+START_TEST(test_deferred_error_of_a_swap)
+{
+	int error = -1;
+
+	open_drive(DEVICE_HD, IMAGE_RW);
+	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	fake.error = EIO;
+	drive_swap(drive, keep_the_old_one, &error);
+	ck_assert_int_eq(error, EIO);
+	fake.error = 0;
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+}
+END_TEST
+
 /* An image that never answers fails the command, not the drive. */
 START_TEST(test_overdue)
 {
@@ -383,6 +583,10 @@ START_TEST(test_overdue)
 		{ WRITE_10, 0, SENSE_WRITE_ERROR, "WRITE(10): image did not answer within 0.01 s" },
 		{ VERIFY_10, BYTCHK, SENSE_READ_ERROR,
 			"VERIFY(10): image did not answer within 0.01 s" },
+		{ VERIFY_10, 0, SENSE_READ_ERROR,
+			"VERIFY(10): image did not answer within 0.01 s" },
+		{ WRITE_SAME_10, 0, SENSE_WRITE_ERROR,
+			"WRITE SAME(10): image did not answer within 0.01 s" },
 	};
 	bool has_data = cases[_i].op != READ_10;
 
@@ -688,7 +892,16 @@ main(void)
 	tcase_add_test(tc, test_synchronize);
 	tcase_add_loop_test(tc, test_verify, 0, 2);
 	tcase_add_test(tc, test_verify_unreadable);
-	tcase_add_loop_test(tc, test_overdue, 0, 3);
+	tcase_add_loop_test(tc, test_write_and_verify, 0, 2);
+	tcase_add_test(tc, test_write_and_verify_unreadable);
+	tcase_add_loop_test(tc, test_check, 0, 2);
+	tcase_add_test(tc, test_check_fails_later);
+	tcase_add_loop_test(tc, test_write_same, 0, 2);
+	tcase_add_test(tc, test_format);
+	tcase_add_loop_test(tc, test_fill_given_up, 0, 2);
+	tcase_add_loop_test(tc, test_deferred_error, 0, 2);
+	tcase_add_test(tc, test_deferred_error_of_a_swap);
+	tcase_add_loop_test(tc, test_overdue, 0, 5);
 	tcase_add_test(tc, test_overdue_flush);
 	tcase_add_test(tc, test_eject);
 	tcase_add_test(tc, test_eject_fails);

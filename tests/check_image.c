@@ -701,6 +701,36 @@ START_TEST(test_locks_here)
 }
 END_TEST
 
+/* The same file once more: in nobody's way, with its new size, and locked until the last goes. */
+START_TEST(test_reopen)
+{
+	enum image_mode mode = _i == 0 ? IMAGE_RO : IMAGE_RW;
+	struct image *first = open_image(mode), *second;
+	struct reason why;
+
+	ck_assert(image_is_at(first, path));
+	ck_assert(!image_is_at(first, dir));
+	ck_assert(!image_is_at(first, "/nonexistent"));
+	ck_assert_int_eq(truncate(path, SIZE / 2), 0);
+	second = image_reopen(first, path, &why);
+	ck_assert_ptr_nonnull(second);
+	ck_assert_uint_eq(image_size(first), SIZE);
+	ck_assert_uint_eq(image_size(second), SIZE / 2);
+	ck_assert_int_eq(image_mode(second), mode);
+	ck_assert_str_eq(image_path(second), path);
+	image_close(first);
+	assert_refused(path, IMAGE_RW,
+		_i == 0 ? "in use: read by another slot or process"
+			: "in use: written by another slot or process");
+	ck_assert_int_eq(truncate(path, 0), 0);
+	ck_assert_ptr_null(image_reopen(second, path, &why));
+	ck_assert_str_eq(why.text, "the file is empty");
+	image_close(second);
+	write_file(path, content, SIZE);
+	image_close(open_image(IMAGE_RW));
+}
+END_TEST
+
 /* A child that does something with the image, says when it is done, and ends when it may. */
 static struct child {
 	pid_t pid;
@@ -928,6 +958,7 @@ image_suite(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	for (i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_test(tc, tests[i]);
+	tcase_add_loop_test(tc, test_reopen, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -20,6 +20,7 @@ enum {
 };
 
 struct image_op {
+	struct image *image;
 	char kind; /* 'r', 'w', 'f' */
 	uint64_t off;
 	size_t len;
@@ -44,57 +45,92 @@ struct image {
 
 static struct image fake;
 
+/* Makes an image of memory; its bytes depend on the seed. */
+static inline struct image *
+fake_make(struct image *image, enum image_mode mode, uint64_t size, uint8_t seed)
+{
+	memset(image, 0, sizeof(*image));
+	image->mode = mode;
+	image->size = size;
+	image->trouble = "";
+	TAILQ_INIT(&image->ops);
+	for (size_t i = 0; i < size; i++)
+		image->bytes[i] = (uint8_t)(i / 512 + i * 7 + seed);
+	return image;
+}
+
 static inline struct image *
 fake_open(enum image_mode mode, uint64_t size)
 {
-	memset(&fake, 0, sizeof(fake));
-	fake.mode = mode;
-	fake.size = size;
-	fake.trouble = "";
-	TAILQ_INIT(&fake.ops);
-	for (size_t i = 0; i < size; i++)
-		fake.bytes[i] = (uint8_t)(i / 512 + i * 7);
-	return &fake;
+	return fake_make(&fake, mode, size, 0);
 }
 
 static int
 fake_perform(struct image_op *op)
 {
-	if (fake.error)
-		return fake.error;
+	struct image *image = op->image;
+
+	if (image->error)
+		return image->error;
 	if (op->kind == 'r')
-		evbuffer_add(op->out, fake.bytes + op->off, op->len);
+		evbuffer_add(op->out, image->bytes + op->off, op->len);
 	else if (op->kind == 'w')
-		memcpy(fake.bytes + op->off, op->data, op->len);
+		memcpy(image->bytes + op->off, op->data, op->len);
 	return 0;
 }
 
 /* The kind of the operation that has waited longest, 0 if none does. */
 static inline char
-fake_waiting(void)
+fake_waiting_in(const struct image *image)
 {
-	return TAILQ_EMPTY(&fake.ops) ? 0 : TAILQ_FIRST(&fake.ops)->kind;
+	return TAILQ_EMPTY(&image->ops) ? 0 : TAILQ_FIRST(&image->ops)->kind;
 }
 
-/* Completes that operation. */
-static inline void
-fake_complete(void)
+static inline char
+fake_waiting(void)
 {
-	struct image_op *op = TAILQ_FIRST(&fake.ops);
-	int error = fake_perform(op);
+	return fake_waiting_in(&fake);
+}
 
-	TAILQ_REMOVE(&fake.ops, op, link);
+static inline void
+fake_end(struct image_op *op, int error)
+{
+	TAILQ_REMOVE(&op->image->ops, op, link);
 	op->cb(op->arg, error);
 	free(op->data);
 	free(op);
 }
 
+/* Completes that operation. */
+static inline void
+fake_complete_in(struct image *image)
+{
+	struct image_op *op = TAILQ_FIRST(&image->ops);
+
+	fake_end(op, fake_perform(op));
+}
+
+/* Fails it. */
+static inline void
+fake_fail(int error, const char *trouble)
+{
+	fake.trouble = trouble;
+	fake_end(TAILQ_FIRST(&fake.ops), error);
+}
+
+static inline void
+fake_complete(void)
+{
+	fake_complete_in(&fake);
+}
+
 static struct image_op *
-fake_start(struct image_op op, const uint8_t *data)
+fake_start(struct image *image, struct image_op op, const uint8_t *data)
 {
 	struct image_op *waiting;
 
-	if (!fake.is_slow) {
+	op.image = image;
+	if (!image->is_slow) {
 		op.data = (uint8_t *)(uintptr_t)data;
 		op.cb(op.arg, fake_perform(&op));
 		return NULL;
@@ -105,7 +141,7 @@ fake_start(struct image_op op, const uint8_t *data)
 		waiting->data = malloc(op.len);
 		memcpy(waiting->data, data, op.len);
 	}
-	TAILQ_INSERT_TAIL(&fake.ops, waiting, link);
+	TAILQ_INSERT_TAIL(&image->ops, waiting, link);
 	return waiting;
 }
 
@@ -168,7 +204,7 @@ image_read(struct image *image, uint64_t off, size_t len, struct evbuffer *out, 
 	};
 
 	image->reads++;
-	return fake_start(op, NULL);
+	return fake_start(image, op, NULL);
 }
 
 struct image_op *
@@ -178,7 +214,7 @@ image_write(
 	struct image_op op = { .kind = 'w', .off = off, .len = len, .cb = cb, .arg = arg };
 
 	image->writes++;
-	return fake_start(op, data);
+	return fake_start(image, op, data);
 }
 
 struct image_op *
@@ -187,14 +223,14 @@ image_flush(struct image *image, image_cb *cb, void *arg)
 	struct image_op op = { .kind = 'f', .cb = cb, .arg = arg };
 
 	image->flushes++;
-	return fake_start(op, NULL);
+	return fake_start(image, op, NULL);
 }
 
 void
 image_cancel(struct image_op *op)
 {
-	fake.cancelled++;
-	TAILQ_REMOVE(&fake.ops, op, link);
+	op->image->cancelled++;
+	TAILQ_REMOVE(&op->image->ops, op, link);
 	free(op->data);
 	free(op);
 }

@@ -142,6 +142,25 @@ media_port_read(struct media_port *port)
 	bufferevent_write(port->client->bev, head, sizeof(head));
 }
 
+/* The host writes the first block of a disk. */
+static inline void
+media_port_write(struct media_port *port)
+{
+	const struct packet_request request = {
+		.device = port->device,
+		.seq = 8,
+		.data_dir = DATA_DIR_WRITE,
+		.data_len = 512,
+		.cdb = { 0x2A, 0, 0, 0, 0, 0, 0, 0, 1 },
+	};
+	uint8_t packet[PACKET_SCSI_LEN + 512];
+
+	ck_assert_ptr_nonnull(port->client);
+	memset(packet, 0x5A, sizeof(packet));
+	packet_request(packet, &request);
+	bufferevent_write(port->client->bev, packet, sizeof(packet));
+}
+
 static inline void
 media_ports_fini(struct media_ports *media)
 {

@@ -28,7 +28,7 @@ enum {
 };
 
 struct drive_counters {
-	uint64_t read, written;    /* bytes of the medium that went to and came from the host */
+	uint64_t read, written;    /* bytes of this medium that went to and came from the host */
 	uint64_t commands, failed; /* failed: answered with a sense, unit attentions not counted */
 	uint64_t by_opcode[256];
 	uint64_t service_time[DRIVE_TIME_BUCKETS];
@@ -49,6 +49,14 @@ typedef void drive_cb(void *arg, const struct drive_answer *answer);
 
 /* error is 0 or an errno value with its words (""). */
 typedef void drive_flush_cb(void *arg, int error, const char *words);
+
+/*
+ * The old medium may go. Returns the image that takes its place, owned by the drive from now on, or
+ * NULL: the old one stays. With an error (an errno value and its words) what was written to the old
+ * one could not be flushed: it stays, and NULL must be returned. May call no drive_ function that
+ * changes something but drive_execute().
+ */
+typedef struct image *drive_swap_cb(void *arg, int error, const char *words);
 
 /* Owns the image from now on, also when it is only half read. The medium is new to the host: one
  * unit attention. Never NULL. */
@@ -74,9 +82,20 @@ void drive_cancel(struct drive *drive);
  * Flushes what was written. cb is called once, at once or from the loop, at the latest after
  * DRIVE_IO_LIMIT (ETIMEDOUT); not if the drive is freed before. May be called at any time, also
  * while a request or another flush is under way. With nothing written since the last flush nothing
- * is done.
+ * is done. A failure is told to the host, too, as the deferred error of its next command.
  */
 void drive_flush(struct drive *drive, drive_flush_cb *cb, void *arg);
+
+/*
+ * Changes the medium: the request under way is finished, those that come then wait, what was
+ * written is flushed, and cb is called once, at once or from the loop; the requests go on with what
+ * is in the drive then. The new medium is new to the host, as after drive_new(), and counters.read
+ * and counters.written begin anew. One at a time (asserts it).
+ */
+void drive_swap(struct drive *drive, drive_swap_cb *cb, void *arg);
+
+/* Gives up a swap whose cb has not been called yet, if there is one; it will not be called. */
+void drive_keep(struct drive *drive);
 
 /* A new host behind a new session: the unit attention is due again, and a medium that the host
  * ejected is back in. */

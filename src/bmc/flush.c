@@ -2,6 +2,7 @@
 /* flush: brings writes to stable storage, within a limit. */
 #include "bmc/flush.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,19 @@ finish(struct flush *flush, int error, const char *words)
 		flusher->durable = flush->upto;
 	destroy(flush);
 	cb(arg, error, words);
+}
+
+void
+flusher_change(struct flusher *flusher, struct image *image)
+{
+	struct flush *flush;
+
+	assert(flusher->begun == flusher->durable);
+	while ((flush = LIST_FIRST(&flusher->flushes))) {
+		image_cancel(flush->op);
+		finish(flush, 0, "");
+	}
+	flusher->image = image;
 }
 
 static void

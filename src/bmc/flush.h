@@ -30,6 +30,10 @@ void flusher_init(
 /* Gives up what is under way; no callback is called. */
 void flusher_fini(struct flusher *flusher);
 
+/* Another image takes the place of the one whose writes are all durable (asserts it). Flushes under
+ * way have nothing left to do and complete. */
+void flusher_change(struct flusher *flusher, struct image *image);
+
 /* A write begins. It counts even if it is given up: it may still happen. */
 void flusher_note_write(struct flusher *flusher);
 

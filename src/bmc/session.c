@@ -3,6 +3,7 @@
 #include "bmc/session.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,11 +121,68 @@ session_start(struct session *session, struct image *image)
 	session_raise(session, EVENT_START);
 }
 
+/* Idle, or on the way there. */
+static bool
+is_ending(const struct session *session)
+{
+	return session_next_phase(session->phase, EVENT_STOP) == session->phase;
+}
+
+/* The old medium may go, or cannot be flushed. */
+static struct image *
+swap_cb(void *arg, int error, const char *words)
+{
+	struct session *session = arg;
+	session_swap_cb *cb = session->swap_cb;
+	struct image *image;
+
+	session->swap_cb = NULL;
+	image = cb(session->swap_arg, error, words);
+	if (image)
+		session_raise(session, EVENT_SWAPPED);
+	return image;
+}
+
+static void
+refuse_swap(session_swap_cb *cb, void *arg)
+{
+	struct image *image = cb(arg, ECANCELED, "the session ends");
+
+	assert(!image);
+	(void)image;
+}
+
+void
+session_swap(struct session *session, session_swap_cb *cb, void *arg)
+{
+	assert(!session->swap_cb);
+	if (is_ending(session)) {
+		refuse_swap(cb, arg);
+		return;
+	}
+	session->swap_cb = cb;
+	session->swap_arg = arg;
+	drive_swap(session->drive, swap_cb, session);
+}
+
+struct image *
+session_image(const struct session *session)
+{
+	return session->drive ? drive_image(session->drive) : NULL;
+}
+
 void
 session_stop(struct session *session, const char *reason)
 {
-	if (session_next_phase(session->phase, EVENT_STOP) == session->phase)
-		return; /* idle, or on the way there: the first reason stays */
+	session_swap_cb *cb = session->swap_cb;
+
+	if (is_ending(session))
+		return; /* the first reason stays */
+	if (cb) {
+		session->swap_cb = NULL;
+		drive_keep(session->drive);
+		refuse_swap(cb, session->swap_arg);
+	}
 	reason_set(&session->stop_reason, "%s", reason ? reason : "");
 	session_raise(session, EVENT_STOP);
 }

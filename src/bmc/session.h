@@ -83,6 +83,24 @@ void session_start(struct session *session, struct image *image);
  */
 void session_stop(struct session *session, const char *reason);
 
+/* As drive_swap_cb; error is ECANCELED if the session is stopped first. May call no session_
+ * function but session_status(). */
+typedef struct image *session_swap_cb(void *arg, int error, const char *words);
+
+/*
+ * Changes the medium; the connection and its state stay. cb is called once, at once or from the
+ * loop, when the answer in work is done and what was written is flushed, and the image that it
+ * returns (owned from now on) takes the place of the old one; not if the session is freed before.
+ * The host is told by one unit attention (iusb-protocol 11.7). Without a connection the next one
+ * serves the new medium. In SESSION_EJECTED the new medium ends that state: the session connects.
+ * In SESSION_IDLE, and while the session stops, cb gets ECANCELED at once. One at a time (asserts
+ * it).
+ */
+void session_swap(struct session *session, session_swap_cb *cb, void *arg);
+
+/* The image that is in the slot, NULL in SESSION_IDLE. */
+struct image *session_image(const struct session *session);
+
 /* In SESSION_BACKOFF or SESSION_EJECTED: tries at once. Else nothing. */
 void session_reconnect(struct session *session);
 

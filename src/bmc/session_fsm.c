@@ -186,6 +186,14 @@ do_eject(struct session *session)
 	session_log(session, LOG_LEVEL_INFO, NULL, "ejected by the host");
 }
 
+/* The host has ejected the old medium and gets the new one. */
+static void
+do_resume(struct session *session)
+{
+	session_log(session, LOG_LEVEL_INFO, NULL, "goes on with another medium");
+	session_raise(session, EVENT_INPUT); /* what has come meanwhile */
+}
+
 /* Ends what is in work; nothing new is read. */
 static void
 do_finish(struct session *session)
@@ -234,6 +242,10 @@ static const struct row {
 	{ IN(EJECTING), EVENT_DRAINED, NULL, PHASE_EJECTED },
 	{ IN(EJECTING), EVENT_FAILED, NULL, PHASE_EJECTED },
 	{ IN(EJECTING), EVENT_DEADLINE, NULL, PHASE_EJECTED },
+
+	/* A new medium in its place. In other phases the drive has it, and nothing else changes. */
+	{ IN(EJECTING), EVENT_SWAPPED, do_resume, PHASE_SERVING },
+	{ IN(EJECTED), EVENT_SWAPPED, do_connect, PHASE_CONNECTING },
 
 	/* A connection fails, and is tried again. */
 	{ IN(CONNECTING) | IN(AUTHENTICATING) | IN(SERVING), EVENT_FAILED, do_back_off,

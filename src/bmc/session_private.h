@@ -41,6 +41,7 @@ enum session_event {
 	EVENT_ACCEPTED,  /* the BMC's greeting was good */
 	EVENT_DRAINED,   /* the answer has gone out */
 	EVENT_EJECT,     /* the host ejected; the answer is queued */
+	EVENT_SWAPPED,   /* another medium takes the place of the old one */
 	EVENT_FINISHED,  /* no answer is in work any more */
 	EVENT_FLUSHED,   /* of a stop: what was written is on stable storage, or cannot be brought
 			    there */
@@ -77,9 +78,11 @@ struct session {
 	enum session_event queue[SESSION_QUEUE];
 	unsigned queued;
 
-	struct stream *stream; /* owned; lives in the phases that have a connection */
-	struct drive *drive;   /* owned; lives outside PHASE_IDLE */
-	struct packet request; /* what the drive works on; its data is gone */
+	struct stream *stream;    /* owned; lives in the phases that have a connection */
+	struct drive *drive;      /* owned; lives outside PHASE_IDLE */
+	struct packet request;    /* what the drive works on; its data is gone */
+	session_swap_cb *swap_cb; /* of the swap that is wanted, or NULL */
+	void *swap_arg;
 
 	struct session_trouble trouble; /* of the event that is raised */
 	struct session_trouble last;    /* what the status tells */

@@ -191,6 +191,29 @@ file_open_unlocked(const char *path, uint64_t *size, struct reason *why)
 }
 
 int
+file_again(int fd, uint64_t *size, struct reason *why)
+{
+	int again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (again < 0)
+		return reason_set(why, "cannot open: %s", strerror(errno));
+	if (ask_size(again, size, why) != 0) {
+		close(again);
+		return -1;
+	}
+	return again;
+}
+
+bool
+file_is_at(int fd, const char *path)
+{
+	struct stat ours, theirs;
+
+	return fstat(fd, &ours) == 0 && stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
+int
 file_read(int fd, uint64_t off, uint8_t *out, size_t len, bool only_cached)
 {
 	struct iovec part;

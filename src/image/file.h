@@ -22,6 +22,13 @@ int file_open(const char *path, bool is_writable, uint64_t *size, struct reason 
 /* The same for reading and without a lock: to look at an image, whoever uses it. */
 int file_open_unlocked(const char *path, uint64_t *size, struct reason *why) MUST_CHECK;
 
+/* Another descriptor for what fd has open, under the same lock, and the size it has now. -1 with
+ * the reason. */
+int file_again(int fd, uint64_t *size, struct reason *why) MUST_CHECK;
+
+/* True if path leads to the file that fd has open. */
+bool file_is_at(int fd, const char *path);
+
 /*
  * Reads all len bytes at off. Returns 0, an errno value, or -1 if the file ends before.
  * With only_cached, 0 or EAGAIN: what is not all in the page cache, or not to be had at all, takes

@@ -84,21 +84,12 @@ image_mode_parse(const char *text, enum image_mode *mode)
 	return false;
 }
 
-struct image *
-image_open(const char *path, enum image_mode mode, struct pool *pool, struct reason *why)
+/* Takes fd. */
+static struct image *
+image_new(int fd, uint64_t size, const char *path, enum image_mode mode, struct pool *pool)
 {
-	struct image *image;
-	uint64_t size;
-	int fd;
+	struct image *image = mem_new(1, sizeof(*image));
 
-	if (mode == IMAGE_COW) {
-		reason_set(why, "mode cow is not supported yet");
-		return NULL;
-	}
-	fd = file_open(path, mode == IMAGE_RW, &size, why);
-	if (fd < 0)
-		return NULL;
-	image = mem_new(1, sizeof(*image));
 	image->path = mem_strdup(path);
 	image->mode = mode;
 	image->fd = fd;
@@ -107,6 +98,35 @@ image_open(const char *path, enum image_mode mode, struct pool *pool, struct rea
 	image->references = 1;
 	TAILQ_INIT(&image->ops);
 	return image;
+}
+
+struct image *
+image_open(const char *path, enum image_mode mode, struct pool *pool, struct reason *why)
+{
+	uint64_t size;
+	int fd;
+
+	if (mode == IMAGE_COW) {
+		reason_set(why, "mode cow is not supported yet");
+		return NULL;
+	}
+	fd = file_open(path, mode == IMAGE_RW, &size, why);
+	return fd < 0 ? NULL : image_new(fd, size, path, mode, pool);
+}
+
+struct image *
+image_reopen(const struct image *image, const char *path, struct reason *why)
+{
+	uint64_t size;
+	int fd = file_again(image->fd, &size, why);
+
+	return fd < 0 ? NULL : image_new(fd, size, path, image->mode, image->pool);
+}
+
+bool
+image_is_at(const struct image *image, const char *path)
+{
+	return file_is_at(image->fd, path);
 }
 
 static void

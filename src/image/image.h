@@ -47,6 +47,17 @@ struct image *image_open(
 	const char *path, enum image_mode mode, struct pool *pool, struct reason *why) MUST_CHECK;
 
 /*
+ * The same file once more, in the same mode, with the size that it has now; path is another name of
+ * it or the same. Both share the lock, so this works where image_open() says "in use"; it is given
+ * up with the last of them. NULL with the reason: the file is empty now.
+ */
+struct image *image_reopen(
+	const struct image *image, const char *path, struct reason *why) MUST_CHECK;
+
+/* True if path leads to the file that the image has open. */
+bool image_is_at(const struct image *image, const char *path);
+
+/*
  * Gives the image back. Operations that are still out there are cancelled (do not touch them any
  * more): writes still happen, nobody is called back, and the file is closed and unlocked behind the
  * last one. A null image is allowed.

@@ -20,8 +20,11 @@ enum {
 	VPD_PAGES = 0x00,
 	VPD_SERIAL = 0x80,
 	VPD_IDENTIFICATION = 0x83,
-	LUNS_MIN = 16, /* the shortest allocation length of REPORT LUNS */
-	LUNS_ALL = 2,  /* SELECT REPORT: 0 = addressable, 1 = well known only, 2 = both */
+	VPD_BLOCK_LIMITS = 0xB0,
+	BLOCK_LIMITS_LEN = 60,
+	BLOCK_LIMITS_WSNZ = 0x01, /* WRITE SAME of zero blocks is refused */
+	LUNS_MIN = 16,            /* the shortest allocation length of REPORT LUNS */
+	LUNS_ALL = 2, /* SELECT REPORT: 0 = addressable, 1 = well known only, 2 = both */
 	LUNS_WELL_KNOWN = 1,
 };
 
@@ -36,7 +39,7 @@ static const char *const products[DEVICE_COUNT] = {
 static uint8_t
 device_type(const struct scsi_drive *drive)
 {
-	return drive->device == DEVICE_CD ? TYPE_CD : TYPE_DISK;
+	return is_cd(drive) ? TYPE_CD : TYPE_DISK;
 }
 
 static uint32_t
@@ -52,31 +55,58 @@ fill_standard(const struct scsi_drive *drive, uint8_t *p)
 	return STANDARD_LEN;
 }
 
+static uint8_t
+fill_pages(const struct scsi_drive *drive, uint8_t *p)
+{
+	static const uint8_t pages[] = { VPD_PAGES, VPD_SERIAL, VPD_IDENTIFICATION,
+		VPD_BLOCK_LIMITS };
+	uint8_t len = is_cd(drive) ? 3 : 4; /* a CD has no block limits */
+
+	memcpy(p, pages, len);
+	return len;
+}
+
+static uint8_t
+fill_identification(const struct scsi_drive *drive, uint8_t *p)
+{
+	p[0] = 2; /* ASCII */
+	p[1] = 1; /* of the logical unit; vendor and product */
+	p[3] = VENDOR_LEN + PRODUCT_LEN;
+	memcpy(p + 4, vendor, VENDOR_LEN);
+	memcpy(p + 4 + VENDOR_LEN, products[drive->device], PRODUCT_LEN);
+	return 4 + VENDOR_LEN + PRODUCT_LEN;
+}
+
+static uint8_t
+fill_block_limits(const struct scsi_drive *drive, uint8_t *p)
+{
+	p[0] = BLOCK_LIMITS_WSNZ;
+	put_be32(p + 4, SCSI_TRANSFER_MAX / drive->block_len); /* maximum transfer length */
+	put_be64(p + 32, SCSI_SPAN_MAX / drive->block_len);    /* of WRITE SAME */
+	return BLOCK_LIMITS_LEN;
+}
+
 /* Returns the length of the page, 0 if there is no such page. */
 static uint32_t
 fill_vpd(const struct scsi_drive *drive, uint8_t page, uint8_t *p)
 {
-	static const uint8_t pages[] = { VPD_PAGES, VPD_SERIAL, VPD_IDENTIFICATION };
-	uint8_t *id = p + 4;
-
 	p[0] = device_type(drive);
 	p[1] = page;
 	switch (page) {
 	case VPD_PAGES:
-		p[3] = sizeof(pages);
-		memcpy(p + 4, pages, sizeof(pages));
+		p[3] = fill_pages(drive, p + 4);
 		break;
 	case VPD_SERIAL: /* spaces: there is none (SPC-3 7.6.10) */
 		p[3] = SERIAL_LEN;
 		memset(p + 4, ' ', SERIAL_LEN);
 		break;
 	case VPD_IDENTIFICATION:
-		p[3] = 4 + VENDOR_LEN + PRODUCT_LEN;
-		id[0] = 2; /* ASCII */
-		id[1] = 1; /* of the logical unit; vendor and product */
-		id[3] = VENDOR_LEN + PRODUCT_LEN;
-		memcpy(id + 4, vendor, VENDOR_LEN);
-		memcpy(id + 4 + VENDOR_LEN, products[drive->device], PRODUCT_LEN);
+		p[3] = fill_identification(drive, p + 4);
+		break;
+	case VPD_BLOCK_LIMITS:
+		if (is_cd(drive))
+			return 0;
+		p[3] = fill_block_limits(drive, p + 4);
 		break;
 	default:
 		return 0;

@@ -10,12 +10,6 @@ enum {
 	DISK_BLOCK = 512,
 };
 
-static bool
-is_cd(const struct scsi_drive *drive)
-{
-	return drive->device == DEVICE_CD;
-}
-
 void
 scsi_drive_init(struct scsi_drive *drive, enum device device)
 {
@@ -25,17 +19,27 @@ scsi_drive_init(struct scsi_drive *drive, enum device device)
 	drive->is_read_only = is_cd(drive);
 }
 
+/* Forgets the medium and all that belongs to it. */
+static void
+empty(struct scsi_drive *drive)
+{
+	uint32_t deferred = drive->deferred;
+
+	scsi_drive_init(drive, drive->device);
+	drive->deferred = deferred;
+}
+
 void
 scsi_drive_insert(struct scsi_drive *drive, const struct scsi_medium *medium)
 {
-	scsi_drive_init(drive, drive->device);
+	empty(drive);
 	drive->has_medium = true;
 	drive->has_changed = true;
 	drive->has_event = true;
 	drive->blocks = medium->size / drive->block_len;
 	if (!is_cd(drive)) {
 		drive->is_read_only = medium->is_read_only;
-		mode_set_geometry(drive, medium->boot_sector);
+		geometry_set(drive, medium->boot_sector);
 	}
 }
 
@@ -44,19 +48,32 @@ scsi_drive_remove(struct scsi_drive *drive)
 {
 	bool has_event = drive->has_medium || drive->has_event;
 
-	scsi_drive_init(drive, drive->device);
+	empty(drive);
 	drive->has_event = has_event;
+}
+
+void
+scsi_defer(struct scsi_drive *drive, uint32_t sense)
+{
+	drive->deferred = sense;
 }
 
 /* The checks that are common to many commands, by the flags of the command's row. */
 static uint32_t
 admit(struct scsi_drive *drive, const struct op *op)
 {
-	if (op->decide == NULL)
+	if (op->decide == NULL || ((op->flags & ONLY_FLOPPY) && drive->device != DEVICE_FD))
 		return SENSE_INVALID_OPCODE;
 	if ((op->flags & TELLS_ATTENTION) && drive->has_changed) {
 		drive->has_changed = false;
 		return SENSE_MEDIUM_CHANGED;
+	}
+	if (drive->deferred != SENSE_NONE && !(op->flags & PASSES_DEFERRED)) {
+		uint32_t sense = drive->deferred;
+
+		drive->deferred = SENSE_NONE;
+		drive->is_last_deferred = true;
+		return sense;
 	}
 	if (op->flags & NEEDS_MEDIUM) {
 		if (!drive->has_medium)
@@ -67,6 +84,14 @@ admit(struct scsi_drive *drive, const struct op *op)
 	if ((op->flags & WRITES) && drive->is_read_only)
 		return SENSE_WRITE_PROTECTED;
 	return SENSE_NONE;
+}
+
+/* SPC-3 5.3.3 and 6.4: asking who is there, or what went wrong, does not disturb what did.
+ * (sense_request() forgets what it has told.) */
+static bool
+is_innocent(uint8_t opcode)
+{
+	return opcode == OP_INQUIRY || opcode == OP_REPORT_LUNS || opcode == OP_REQUEST_SENSE;
 }
 
 /* True if nothing is left to be done that could still fail. */
@@ -86,6 +111,8 @@ scsi_decide(struct scsi_drive *drive, const struct scsi_command *command, struct
 
 	memset(out, 0, sizeof(*out));
 	out->action = SCSI_DONE;
+	if (!is_innocent(opcode))
+		drive->is_last_deferred = false;
 	sense = admit(drive, op);
 	if (sense == SENSE_NONE)
 		sense = op->decide(drive, command, out);
@@ -100,8 +127,7 @@ scsi_decide(struct scsi_drive *drive, const struct scsi_command *command, struct
 void
 scsi_complete(struct scsi_drive *drive, uint8_t opcode, uint32_t sense)
 {
-	/* SPC-3 5.3.3 and 6.4: asking who is there does not disturb what went wrong before. */
-	if (sense == SENSE_NONE && (opcode == OP_INQUIRY || opcode == OP_REPORT_LUNS))
+	if (sense == SENSE_NONE && is_innocent(opcode))
 		return;
 	drive->last_sense = sense;
 }

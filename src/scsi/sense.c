@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sense: what went wrong, for the host (REQUEST SENSE) and for people; names of commands. */
+#include "base/bytes.h"
 #include "scsi/ops.h"
 
 enum {
-	CDB_DESC = 0x01, /* byte 1: descriptor format, which is not made here */
-	SENSE_LEN = 18,
-	SENSE_FIXED = 0x70, /* current error, fixed format */
+	CDB_DESC = 0x01, /* byte 1: descriptor format */
+	FIXED_LEN = 18,
+	FIXED = 0x70,
+	DESCRIPTOR_LEN = 8, /* with not a single descriptor */
+	DESCRIPTOR = 0x72,
+	DEFERRED = 1, /* added to the two response codes: an error of an earlier command */
 };
 
 static const struct {
@@ -21,6 +25,9 @@ static const struct {
 	{ SENSE_LBA_OUT_OF_RANGE, "beyond the end of the medium" },
 	{ SENSE_INVALID_FIELD_IN_CDB, "invalid field in CDB" },
 	{ SENSE_INVALID_PARAMETER_LIST, "invalid field in parameter list" },
+	{ SENSE_WRONG_MEDIUM, "not for this kind of medium" },
+	{ SENSE_CANNOT_FORMAT, "cannot format a medium of this size" },
+	{ SENSE_ILLEGAL_TRACK_MODE, "the track has other sectors" },
 	{ SENSE_SAVING_NOT_SUPPORTED, "saving parameters not supported" },
 	{ SENSE_REMOVAL_PREVENTED, "medium removal prevented" },
 	{ SENSE_MEDIUM_CHANGED, "medium may have changed" },
@@ -31,22 +38,22 @@ static const struct {
 /* Also of commands that hosts send and no drive here knows. */
 static const char *const names[256] = {
 	[OP_TEST_UNIT_READY] = "TEST UNIT READY",
-	[0x01] = "REZERO UNIT",
+	[OP_REZERO_UNIT] = "REZERO UNIT",
 	[OP_REQUEST_SENSE] = "REQUEST SENSE",
-	[0x04] = "FORMAT UNIT",
+	[OP_FORMAT_UNIT] = "FORMAT UNIT",
 	[0x05] = "READ BLOCK LIMITS",
 	[0x07] = "REASSIGN BLOCKS",
 	[OP_READ_6] = "READ(6)",
 	[OP_WRITE_6] = "WRITE(6)",
-	[0x0B] = "SEEK(6)",
+	[OP_SEEK_6] = "SEEK(6)",
 	[OP_INQUIRY] = "INQUIRY",
 	[OP_MODE_SELECT_6] = "MODE SELECT(6)",
-	[0x16] = "RESERVE(6)",
-	[0x17] = "RELEASE(6)",
+	[OP_RESERVE_6] = "RESERVE(6)",
+	[OP_RELEASE_6] = "RELEASE(6)",
 	[OP_MODE_SENSE_6] = "MODE SENSE(6)",
 	[OP_START_STOP_UNIT] = "START STOP UNIT",
 	[0x1C] = "RECEIVE DIAGNOSTIC RESULTS",
-	[0x1D] = "SEND DIAGNOSTIC",
+	[OP_SEND_DIAGNOSTIC] = "SEND DIAGNOSTIC",
 	[OP_PREVENT_ALLOW] = "PREVENT ALLOW MEDIUM REMOVAL",
 	[OP_READ_FORMAT_CAPACITIES] = "READ FORMAT CAPACITIES",
 	[OP_READ_CAPACITY_10] = "READ CAPACITY(10)",
@@ -55,17 +62,17 @@ static const char *const names[256] = {
 	[OP_SEEK_10] = "SEEK(10)",
 	[OP_WRITE_AND_VERIFY_10] = "WRITE AND VERIFY(10)",
 	[OP_VERIFY_10] = "VERIFY(10)",
-	[0x34] = "PRE-FETCH(10)",
+	[OP_PRE_FETCH_10] = "PRE-FETCH(10)",
 	[OP_SYNCHRONIZE_CACHE_10] = "SYNCHRONIZE CACHE(10)",
 	[0x37] = "READ DEFECT DATA(10)",
 	[0x3B] = "WRITE BUFFER",
 	[0x3C] = "READ BUFFER",
 	[0x3E] = "READ LONG(10)",
 	[0x3F] = "WRITE LONG(10)",
-	[0x41] = "WRITE SAME(10)",
+	[OP_WRITE_SAME_10] = "WRITE SAME(10)",
 	[0x42] = "READ SUB-CHANNEL or UNMAP",
 	[OP_READ_TOC] = "READ TOC",
-	[0x44] = "READ HEADER",
+	[OP_READ_HEADER] = "READ HEADER",
 	[0x45] = "PLAY AUDIO(10)",
 	[OP_GET_CONFIGURATION] = "GET CONFIGURATION",
 	[0x47] = "PLAY AUDIO MSF",
@@ -92,9 +99,9 @@ static const char *const names[256] = {
 	[OP_WRITE_16] = "WRITE(16)",
 	[OP_WRITE_AND_VERIFY_16] = "WRITE AND VERIFY(16)",
 	[OP_VERIFY_16] = "VERIFY(16)",
-	[0x90] = "PRE-FETCH(16)",
+	[OP_PRE_FETCH_16] = "PRE-FETCH(16)",
 	[OP_SYNCHRONIZE_CACHE_16] = "SYNCHRONIZE CACHE(16)",
-	[0x93] = "WRITE SAME(16)",
+	[OP_WRITE_SAME_16] = "WRITE SAME(16)",
 	[OP_SERVICE_ACTION_IN_16] = "READ CAPACITY(16)",
 	[OP_REPORT_LUNS] = "REPORT LUNS",
 	[0xA1] = "BLANK or ATA PASS-THROUGH(12)",
@@ -104,31 +111,63 @@ static const char *const names[256] = {
 	[OP_READ_12] = "READ(12)",
 	[OP_WRITE_12] = "WRITE(12)",
 	[0xAC] = "GET PERFORMANCE",
-	[0xAD] = "READ DISC STRUCTURE",
+	[OP_READ_DVD_STRUCTURE] = "READ DVD STRUCTURE",
 	[OP_WRITE_AND_VERIFY_12] = "WRITE AND VERIFY(12)",
 	[OP_VERIFY_12] = "VERIFY(12)",
 	[0xB6] = "SET STREAMING",
-	[0xB9] = "READ CD MSF",
-	[0xBB] = "SET CD SPEED",
-	[0xBD] = "MECHANISM STATUS",
-	[0xBE] = "READ CD",
+	[OP_READ_CD_MSF] = "READ CD MSF",
+	[OP_SET_CD_SPEED] = "SET CD SPEED",
+	[OP_MECHANISM_STATUS] = "MECHANISM STATUS",
+	[OP_READ_CD] = "READ CD",
 	[0xBF] = "SEND DISC STRUCTURE",
 };
+
+/* What there is to tell is told once, what the last command met with before what waits for the next
+ * one (SPC-3 6.27, 4.5.5). */
+static uint32_t
+take_sense(struct scsi_drive *drive, bool *is_deferred)
+{
+	uint32_t sense = drive->last_sense;
+
+	*is_deferred = sense != SENSE_NONE && drive->is_last_deferred;
+	drive->last_sense = SENSE_NONE;
+	drive->is_last_deferred = false;
+	if (sense != SENSE_NONE)
+		return sense;
+	if (drive->deferred != SENSE_NONE) {
+		sense = drive->deferred;
+		drive->deferred = SENSE_NONE;
+		*is_deferred = true;
+		return sense;
+	}
+	if (!drive->has_changed)
+		return SENSE_NONE;
+	drive->has_changed = false;
+	return SENSE_MEDIUM_CHANGED;
+}
 
 uint32_t
 sense_request(
 	struct scsi_drive *drive, const struct scsi_command *command, struct scsi_decision *out)
 {
+	bool is_descriptor = (command->cdb[1] & CDB_DESC) != 0, is_deferred;
 	uint8_t *p = out->answer;
+	uint32_t sense;
 
-	if (command->cdb[1] & CDB_DESC)
-		return SENSE_INVALID_FIELD_IN_CDB;
-	p[0] = SENSE_FIXED;
-	p[2] = (uint8_t)(drive->last_sense >> 16);
-	p[7] = SENSE_LEN - 8;
-	p[12] = (uint8_t)(drive->last_sense >> 8);
-	p[13] = (uint8_t)drive->last_sense;
-	return op_answer(command, out, SENSE_LEN, command->cdb[4]);
+	/* Where nothing is told, nothing is forgotten. */
+	if (command->cdb[4] == 0 || command->read_len == 0)
+		return SENSE_NONE;
+	sense = take_sense(drive, &is_deferred);
+	if (is_descriptor) {
+		p[0] = is_deferred ? DESCRIPTOR + DEFERRED : DESCRIPTOR;
+		put_be24(p + 1, sense);
+		return op_answer(command, out, DESCRIPTOR_LEN, command->cdb[4]);
+	}
+	p[0] = is_deferred ? FIXED + DEFERRED : FIXED;
+	p[2] = (uint8_t)(sense >> 16);
+	p[7] = FIXED_LEN - 8;
+	put_be16(p + 12, (uint16_t)sense);
+	return op_answer(command, out, FIXED_LEN, command->cdb[4]);
 }
 
 const char *
