@@ -329,6 +329,65 @@ START_TEST(a_pause_ends)
 }
 END_TEST
 
+/* Which TEST UNIT READY of the host get 06/28/00, counted from 1: a bit each. The very first is the
+ * BMC's own. */
+static unsigned attentions;
+
+/* What GET EVENT STATUS tells; 0: it is not supported. */
+static uint8_t media_event;
+
+static void
+tell_of_change(struct fake_client *from, uint8_t *answer, size_t *len)
+{
+	if (answer[41] == 0x00 && from->tampered < 31 && attentions & 1U << from->tampered++)
+		memcpy(answer + 53, "\x01\x06\x28\x00", 4);
+	if (answer[41] != 0x4A || media_event == 0)
+		return;
+	memcpy(answer + 53, "\x00\x00\x00\x00\x08\x00\x00\x00", 8);
+	memcpy(answer + 61, "\x00\x06\x04\x10\x00\x02\x00\x00", 8);
+	answer[65] = media_event;
+	answer[11] = (uint8_t)(answer[11] - 8); /* the checksum of a header with 8 more bytes */
+	set_le32(answer + 12, 29 + 8);
+	*len = 61 + 8;
+}
+
+static const struct {
+	enum device device;
+	unsigned attentions;
+	uint8_t event;
+	bool is_other; /* the medium is not what the file has */
+	const char *said;
+} changes[] = {
+	{ DEVICE_FD, 1 << 1, 0, false, "told once with 06/28/00, 307200 bytes equal\n" },
+	{ DEVICE_HD, 1 << 3, 0, false, "told once with 06/28/00, 307200 bytes equal\n" },
+	{ DEVICE_CD, 1 << 2, 2, false, "told once with 06/28/00, 307200 bytes equal\n" },
+	{ DEVICE_CD, 1 << 2, 0, false, "told once with 06/28/00, 307200 bytes equal\n" },
+	{ DEVICE_CD, 1 << 2, 1, false, "FAIL: GET EVENT STATUS does not tell of a new medium\n" },
+	{ DEVICE_FD, 1 << 1, 0, true, "FAIL: first difference at byte 5 (block 0): " },
+	{ DEVICE_FD, 1 << 2 | 1 << 3, 0, false,
+		"FAIL: TEST UNIT READY behind 06/28/00 failed with 06/28/00\n" },
+	{ DEVICE_FD, 1 << 1 | 1 << 3, 0, false,
+		"FAIL: TEST UNIT READY behind the change failed with 06/28/00\n" },
+};
+
+START_TEST(a_change_is_waited_for)
+{
+	char expected[128];
+
+	client.block_len = changes[_i].device == DEVICE_CD ? 2048 : 512;
+	client.blocks = CD_BLOCKS * 2048 / client.block_len;
+	client.tamper = tell_of_change;
+	attentions = changes[_i].attentions;
+	media_event = changes[_i].event;
+	write_file("image", medium, CD_BLOCKS * 2048);
+	medium[5] ^= changes[_i].is_other;
+	run(changes[_i].device, "change=image");
+	snprintf(expected, sizeof(expected), "change image: %s", changes[_i].said);
+	ck_assert_msg(strncmp(said, expected, strlen(expected)) == 0, "%s", said);
+	ck_assert_uint_eq(bad_runs, strncmp(changes[_i].said, "FAIL", 4) == 0);
+}
+END_TEST
+
 static const struct {
 	const char *text, *why;
 } bad_scripts[] = {
@@ -336,6 +395,7 @@ static const struct {
 	{ "raed", "the host knows no \"raed\": did you mean \"read\"?" },
 	{ "read=1", "\"read\" takes no argument" },
 	{ "compare", "\"compare\" needs a file behind it: compare=..." },
+	{ "change", "\"change\" needs a file behind it: change=..." },
 	{ "compare=", "\"compare\" needs a file behind it: compare=..." },
 	{ "compare=none", "none: No such file or directory" },
 	{ "compare=/", "/: is not a file" },
@@ -404,6 +464,7 @@ suite(void)
 	tcase_add_test(tc, a_client_that_goes_fails_the_script);
 	tcase_add_test(tc, a_loop_repeats);
 	tcase_add_test(tc, a_pause_ends);
+	tcase_add_loop_test(tc, a_change_is_waited_for, 0, (int)ARRAY_SIZE(changes));
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("script");

@@ -153,7 +153,8 @@ sense_cb(void *arg, const struct bmc_result *result)
 	if (result->is_good && result->data_len >= SENSE_LEN && (result->data[0] & 0x7F) == 0x70)
 		host->sense =
 			(uint32_t)(result->data[2] & 0x0F) << 16 | get_be16(result->data + 12);
-	if (host->sense >> 16 == KEY_UNIT_ATTENTION && host->attention++ < ATTENTIONS_MAX)
+	if (host->sense >> 16 == KEY_UNIT_ATTENTION && !host->shows_attention &&
+		host->attention++ < ATTENTIONS_MAX)
 		bmc_submit(host->bmc, host->device, &host->command, result_cb, host);
 	else
 		host->next(host, &failed);
@@ -180,6 +181,7 @@ submit(struct host *host, const uint8_t *cdb, size_t cdb_len, host_next *next)
 	memcpy(host->command.cdb, cdb, cdb_len);
 	host->next = next;
 	host->attention = 0;
+	host->shows_attention = false;
 	bmc_submit(host->bmc, host->device, &host->command, result_cb, host);
 }
 
@@ -189,6 +191,15 @@ host_read_command(
 {
 	host->command = (struct bmc_command){ .read_len = read_len };
 	submit(host, cdb, cdb_len, next);
+}
+
+void
+host_test_unit_ready(struct host *host, host_next *next)
+{
+	static const uint8_t cdb[] = { SCSI_TEST_UNIT_READY, 0, 0, 0, 0, 0 };
+
+	host_read_command(host, cdb, sizeof(cdb), 0, next);
+	host->shows_attention = true;
 }
 
 void

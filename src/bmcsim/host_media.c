@@ -214,8 +214,6 @@ is_same(struct host *host, const struct bmc_result *result)
 static void
 compare_next(struct host *host, const struct bmc_result *result)
 {
-	uint64_t size = host_current(host)->size;
-
 	if (result) {
 		if (!is_moved(host, result, "READ(10)") ||
 			!load(host, (uint64_t)host->lba * host->block_len, result->data_len) ||
@@ -226,8 +224,16 @@ compare_next(struct host *host, const struct bmc_result *result)
 	if (host->lba < host->end)
 		move_part(host, SCSI_READ_10, compare_next);
 	else
-		host_pass(host, "%" PRIu64 " bytes equal",
-			size < medium_size(host) ? size : medium_size(host));
+		host->after_compare(host);
+}
+
+static void
+compare_end(struct host *host)
+{
+	uint64_t size = host_current(host)->size;
+
+	host_pass(host, "%" PRIu64 " bytes equal",
+		size < medium_size(host) ? size : medium_size(host));
 }
 
 /* Less than a block may be missing at the end, or be zeros on the medium. */
@@ -246,9 +252,16 @@ compare_measured(struct host *host)
 }
 
 void
+host_compare(struct host *host, void (*next)(struct host *host))
+{
+	host->after_compare = next;
+	host_measure(host, compare_measured);
+}
+
+void
 host_start_compare(struct host *host)
 {
-	host_measure(host, compare_measured);
+	host_compare(host, compare_end);
 }
 
 /* --- write --- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* host_parts: the inside of a host, shared by its driver (host.c) and its verbs (host_verbs.c,
- * host_media.c). Nobody else includes it. */
+ * host_media.c, host_change.c). Nobody else includes it. */
 #ifndef BMCSIM_HOST_PARTS_H
 #define BMCSIM_HOST_PARTS_H
 
@@ -43,11 +43,13 @@ struct host {
 	/* the command in work */
 	struct bmc_command command;
 	host_next *next;
-	unsigned attention; /* unit attentions in a row */
-	uint32_t sense;     /* of the last command that failed */
+	unsigned attention;   /* unit attentions in a row */
+	bool shows_attention; /* a unit attention is passed on */
+	uint32_t sense;       /* of the last command that failed */
 
 	void (*after_pause)(struct host *host); /* instead of a step, at the next kick */
 	void (*after_measure)(struct host *host);
+	void (*after_compare)(struct host *host);
 
 	/* what the drive said of itself in this step */
 	uint32_t blocks, block_len;
@@ -74,6 +76,9 @@ void host_read_command(
 void host_write_command(
 	struct host *host, const uint8_t *cdb, size_t cdb_len, uint32_t data_len, host_next *next);
 
+/* TEST UNIT READY once; a unit attention is a failure like others. */
+void host_test_unit_ready(struct host *host, host_next *next);
+
 /* READ CAPACITY into blocks and block_len, then next; a wrong answer fails the step. */
 void host_measure(struct host *host, void (*next)(struct host *host));
 
@@ -89,6 +94,12 @@ void host_kick(struct host *host, double seconds);
 
 /* Of host_verbs.c; it is always the last step. */
 void host_start_eject(struct host *host);
+
+/* Verb of host_change.c. */
+void host_start_change(struct host *host);
+
+/* Compares the medium with the step's file, then next; a difference fails the step. */
+void host_compare(struct host *host, void (*next)(struct host *host));
 
 /* Verbs of host_media.c. */
 void host_start_read(struct host *host);

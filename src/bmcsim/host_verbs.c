@@ -273,6 +273,8 @@ static const struct host_verb verbs[] = {
 	{ "read", TAKES_NOTHING, host_start_read, "read the whole medium" },
 	{ "compare", TAKES_FILE, host_start_compare,
 		"read the whole medium and compare it with a file" },
+	{ "change", TAKES_FILE, host_start_change,
+		"wait until the medium is changed, then compare the new one with a file" },
 	{ "write", TAKES_FILE_AND_LBA, host_start_write,
 		"write a file to the medium at a block, read it back, compare" },
 	{ "write-protected", TAKES_NOTHING, host_start_write_protected,

@@ -12,6 +12,7 @@ libbmcsim_a_SOURCES = \
 	%D%/bmc_wire.c %D%/bmc_wire.h \
 	%D%/chance.h \
 	%D%/host.c %D%/host.h %D%/host_parts.h \
+	%D%/host_change.c \
 	%D%/host_media.c \
 	%D%/host_script.c %D%/host_script.h \
 	%D%/host_verbs.c \

@@ -343,6 +343,12 @@ usb_storage_cancel(struct usb_storage *s, uint64_t id)
 	}
 }
 
+bool
+usb_storage_owes(const struct usb_storage *s)
+{
+	return s->phase == PHASE_DATA_IN || s->phase == PHASE_STATUS;
+}
+
 void
 usb_storage_done(struct usb_storage *s, const struct bmc_result *result)
 {

@@ -79,6 +79,9 @@ void usb_storage_in(struct usb_storage *storage, uint64_t id, uint32_t len);
 /* The host gives a bulk-in transfer up: completed as cancelled, if it has not ended already. */
 void usb_storage_cancel(struct usb_storage *storage, uint64_t id);
 
+/* The host has yet to fetch the answer or the status of a command that is done. */
+bool usb_storage_owes(const struct usb_storage *storage);
+
 /* The submitted command is done. */
 void usb_storage_done(struct usb_storage *storage, const struct bmc_result *result);
 

@@ -75,7 +75,8 @@ usbredir_guest_update(struct usbredir *u)
 		return;
 	if (u->link->plug == PLUG_OUT && u->has_client)
 		plug_in(u);
-	else if (u->link->plug == PLUG_IN && !u->has_client)
+	/* A command that is done is seen by the host: the answer to an eject, above all. */
+	else if (u->link->plug == PLUG_IN && !u->has_client && !usb_storage_owes(u->storage))
 		plug_out(u);
 	usbredir_flush(u);
 }
@@ -106,6 +107,7 @@ got_reset(void *arg)
 	struct usbredir *u = arg;
 
 	usb_storage_reset(u->storage);
+	usbredir_guest_update(u);
 }
 
 static void
@@ -191,6 +193,7 @@ got_control_packet(void *arg, uint64_t id, struct usb_redir_control_packet_heade
 	}
 	usbredirparser_send_control_packet(
 		u->link->parser, id, &answer, len > 0 ? out : NULL, (int)len);
+	usbredir_guest_update(u); /* a reset may have ended the command */
 }
 
 static void
@@ -228,6 +231,7 @@ got_bulk_packet(void *arg, uint64_t id, struct usb_redir_bulk_packet_header *hea
 			status == USB_OK ? (uint32_t)data_len : 0);
 	}
 	usbredirparser_free_packet_data(u->link->parser, data);
+	usbredir_guest_update(u);
 }
 
 static void
