@@ -147,7 +147,8 @@ START_TEST(test_find_verb)
 	ck_assert_str_eq(command_find("a", &why)->name, "attach");
 	ck_assert_str_eq(command_find("det", &why)->name, "detach");
 	ck_assert_ptr_null(command_find("s", &why));
-	ck_assert_str_eq(why.text, "\"s\" may be one of status, show");
+	ck_assert_str_eq(why.text, "\"s\" may be one of status, show, swap");
+	ck_assert_str_eq(command_find("sw", &why)->name, "swap");
 	ck_assert_ptr_null(command_find("atach", &why));
 	ck_assert_str_eq(why.text, "there is no verb \"atach\"; did you mean \"attach\"?");
 	ck_assert_ptr_null(command_find("frobnicate", &why));
@@ -236,6 +237,10 @@ static const struct {
 	{ "attach a b --timeout 5s", "--timeout is \"5s\", and must be seconds above 0" },
 	{ "attach a b --devise cd", "there is no option \"--devise\"; did you mean \"--device\"?" },
 	{ "attach a", "attach needs more arguments: iusbctl attach SELECTOR... IMAGE" },
+	{ "swap node42/cd", "swap needs more arguments: iusbctl swap SLOT IMAGE" },
+	{ "swap node42/cd a.iso b.iso", "too many arguments: iusbctl swap SLOT IMAGE" },
+	{ "swap node42/cd a.iso -m cow", "--mode is \"cow\", and may be: ro|rw" },
+	{ "swap node42/cd a.iso --wait read", "swap has no option \"--wait\"" },
 	{ "detach", "detach needs an argument: iusbctl detach SELECTOR..." },
 	{ "show a b", "too many arguments: iusbctl show SLOT" },
 	{ "reload now", "reload takes no arguments" },
@@ -247,7 +252,7 @@ static const struct {
 	{ "--so x --s y status", "\"--s\" may be more than one option" },
 	{ "stauts", "there is no verb \"stauts\"; did you mean \"status\"?" },
 	{ "help atach", "there is no verb \"atach\"; did you mean \"attach\"?" },
-	{ "swap node42/cd b.iso", "there is no verb \"swap\"; \"iusbctl help\" lists them" },
+	{ "collect node42/cd b.iso", "there is no verb \"collect\"; \"iusbctl help\" lists them" },
 };
 
 START_TEST(test_usage_errors)
@@ -297,15 +302,16 @@ static const struct {
 	const char *words; /* a '|' between two */
 	const char *expected;
 } completions[] = {
-	{ "", "status show targets images attach detach reload version help" },
+	{ "", "status show targets images attach swap detach reload version help" },
 	{ "st", "status" },
-	{ "s", "status show" },
+	{ "s", "status show swap" },
 	{ "-", "--socket= --json --no-legend --color= --quiet --help --version" },
 	{ "--n", "--no-legend" },
 	{ "attach|--", "--device= --mode= --wait= --timeout= --socket= --json --no-legend --color= "
 		       "--quiet --help --version" },
 	{ "attach|--m", "--mode=" },
 	{ "attach|--mode=", "--mode=ro --mode=rw" },
+	{ "swap|--m", "--mode=" },
 	{ "attach|node42|-d|", "cd fd hd" },
 	{ "attach|--wait|r", "read" },
 	{ "--color|a", "auto always" },

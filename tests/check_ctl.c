@@ -116,6 +116,8 @@ START_TEST(test_json)
 	json_decref(assert_json("attach node42 dos.img --json",
 		"{\"parameters\":{\"outcomes\":[" OUTCOME("node42/fd", "accepted", "null") "]}}",
 		1));
+	json_decref(assert_json("swap node42/fd dos.img --json",
+		"{\"parameters\":{\"outcome\":" OUTCOME("node42/fd", "swapped", "null") "}}", 1));
 	json_decref(assert_json("detach node42 --json",
 		"{\"parameters\":{\"outcomes\":[" OUTCOME("node42/fd", "detached", "null") "]}}",
 		1));
@@ -220,6 +222,73 @@ START_TEST(test_attach_one)
 	ck_assert_int_eq(run.code, attach_lines[_i].code);
 	run_fini(&run);
 	free(answer);
+}
+END_TEST
+
+#define SWAPPED(state, reason)                                                              \
+	"{\"slot\":\"node42/cd\",\"outcome\":\"swapped\",\"error\":null,\"reason\":" reason \
+	",\"image\":\"disk2.iso\",\"mode\":\"ro\",\"state\":\"" state "\",\"size\":4194304}"
+
+static const struct {
+	const char *answer; /* JSON */
+	const char *out, *err;
+	enum exitcode code;
+} swap_lines[] = {
+	{ "{\"parameters\":{\"outcome\":" SWAPPED("serving", "null") "}}",
+		"node42/cd: now disk2.iso (4.0 MiB, read-only)\n", "", EXITCODE_DONE },
+	{ "{\"parameters\":{\"outcome\":" SWAPPED("connecting", "null") "}}",
+		"node42/cd: now disk2.iso (4.0 MiB, read-only), not served yet: connecting\n", "",
+		EXITCODE_DONE },
+	{ "{\"parameters\":{\"outcome\":" SWAPPED("backoff", "\"in use by 10.0.0.7\"") "}}",
+		"node42/cd: now disk2.iso (4.0 MiB, read-only), not served yet: backoff, in use by "
+		"10.0.0.7\n",
+		"", EXITCODE_DONE },
+	{ "{\"error\":\"org.iusbd.NotFlushed\",\"parameters\":{\"slot\":\"node42/cd\","
+	  "\"reason\":\"a.img stays\"}}",
+		"", "iusbctl: a.img stays\n", EXITCODE_FAILED },
+	{ "{\"error\":\"org.iusbd.NoSuchImage\",\"parameters\":{\"reason\":\"no b.img\"}}", "",
+		"iusbctl: no b.img\n", EXITCODE_NOT_FOUND },
+	{ "{\"error\":\"org.iusbd.NotAllowed\",\"parameters\":{\"reason\":\"no\"}}", "",
+		"iusbctl: no\n", EXITCODE_NOT_ALLOWED },
+	{ "{\"parameters\":{}}", "", "iusbctl: iusbd has answered without \"outcome\"\n",
+		EXITCODE_FAILED },
+};
+
+START_TEST(test_swap)
+{
+	struct run run = run_answer("swap node42/cd disk2.iso", swap_lines[_i].answer);
+
+	ck_assert_str_eq(run.out, swap_lines[_i].out);
+	ck_assert_str_eq(run.err, swap_lines[_i].err);
+	ck_assert_int_eq(run.code, swap_lines[_i].code);
+	run_fini(&run);
+	run = run_answer("-q swap node42/cd disk2.iso", swap_lines[_i].answer);
+	ck_assert_str_eq(run.out, "");
+	ck_assert_str_eq(run.err, swap_lines[_i].err);
+	ck_assert_int_eq(run.code, swap_lines[_i].code);
+	run_fini(&run);
+}
+END_TEST
+
+START_TEST(test_swap_parameters)
+{
+	for (int has_mode = 0; has_mode < 2; has_mode++) {
+		struct run run = run_answer(
+			has_mode ? "swap node42/cd disk2.iso -m rw" : "swap node42/cd disk2.iso",
+			swap_lines[0].answer);
+		json_t *request = json_loads(run.requests.items[0], 0, NULL);
+		const json_t *parameters = json_object_get(request, "parameters");
+
+		ck_assert_str_eq(field_text(request, "method"), "org.iusbd.Swap");
+		ck_assert(!field_is_true(request, "more"));
+		ck_assert_str_eq(field_text(parameters, "slot"), "node42/cd");
+		ck_assert_str_eq(field_text(parameters, "image"), "disk2.iso");
+		ck_assert_uint_eq(json_object_size(parameters), has_mode ? 3 : 2);
+		if (has_mode)
+			ck_assert_str_eq(field_text(parameters, "mode"), "rw");
+		json_decref(request);
+		run_fini(&run);
+	}
 }
 END_TEST
 
@@ -760,12 +829,13 @@ ctl_suite(void)
 
 	ADD_CASE(suite, "verbs", test_status, test_status_of_all, test_json, test_json_error,
 		test_nothing_acts_on_the_terminal, test_error_is_escaped, test_attach_parameters,
-		test_attach_many, test_attach_many_failed, test_attach_error,
+		test_swap_parameters, test_attach_many, test_attach_many_failed, test_attach_error,
 		test_attach_interrupted, test_attach_lost, test_detach,
 		test_selectors_on_standard_input, test_no_selector_on_standard_input,
 		test_bad_selectors, test_no_daemon, test_other_answers, test_other_members,
 		test_reload, test_not_allowed_answer, test_version, test_full_disk);
 	add_rows(suite, "attach", test_attach_one, ARRAY_SIZE(attach_lines));
+	add_rows(suite, "swap", test_swap, ARRAY_SIZE(swap_lines));
 	ADD_CASE(suite, "look", test_slot_rows, test_slot_rows_fit, test_colors, test_target_rows,
 		test_image_rows, test_detail, test_text, test_text_utf8);
 	return suite;

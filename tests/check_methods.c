@@ -93,19 +93,22 @@ text_of(const json_t *answer, const char *parameter)
 	return text != NULL ? text : "(none)";
 }
 
-/* Rows of an answer as "a=1,b=x;": only the named fields. */
+/* Rows of an answer, or the only one, as "1 x;2 y;": only the named fields. */
 static const char *
 rows(const json_t *answer, const char *parameter, const char *fields)
 {
 	static char text[4096];
 	char copy[256], *save;
-	json_t *row;
+	json_t *row, *array;
 	size_t i;
 
 	ck_assert_str_eq(error_of(answer), "");
-	ck_assert(json_is_array(test_parameter(answer, parameter)));
+	array = json_is_array(test_parameter(answer, parameter))
+			? json_incref(test_parameter(answer, parameter))
+			: json_pack("[O]", test_parameter(answer, parameter));
+	ck_assert_ptr_nonnull(array);
 	text[0] = '\0';
-	json_array_foreach (test_parameter(answer, parameter), i, row) {
+	json_array_foreach (array, i, row) {
 		snprintf(copy, sizeof(copy), "%s", fields);
 		for (char *f = strtok_r(copy, " ", &save); f; f = strtok_r(NULL, " ", &save)) {
 			json_t *value = json_object_get(row, f);
@@ -122,6 +125,7 @@ rows(const json_t *answer, const char *parameter, const char *fields)
 		}
 		text[strlen(text) - 1] = ';';
 	}
+	json_decref(array);
 	return text;
 }
 
@@ -178,7 +182,7 @@ START_TEST(asks_for_roles)
 	for (size_t i = 0; i < methods_interface.method_count; i++) {
 		const struct varlink_method *method = &methods_interface.methods[i];
 		bool is_change = strstr(method->name, "Attach") || strstr(method->name, "Detach") ||
-				 strstr(method->name, "Reload");
+				 strstr(method->name, "Swap") || strstr(method->name, "Reload");
 
 		ck_assert_int_eq(method->role, is_change ? VARLINK_ROLE_CHANGE : VARLINK_ROLE_VIEW);
 	}
@@ -207,6 +211,10 @@ static const struct {
 		"timeout" },
 	{ "Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\",\"timeout\":\"1\"}",
 		"timeout" },
+	{ "Swap", "{}", "slot" },
+	{ "Swap", "{\"slot\":\"node1/fd\"}", "image" },
+	{ "Swap", "{\"slot\":[],\"image\":\"dos.img\"}", "slot" },
+	{ "Swap", "{\"slot\":\"node1/fd\",\"image\":\"dos.img\",\"mode\":\"xx\"}", "mode" },
 	{ "Detach", "{\"selectors\":[]}", "selectors" },
 	{ "Detach", "{}", "selectors" },
 };
@@ -518,6 +526,85 @@ START_TEST(detaches_for_two)
 }
 END_TEST
 
+/* --- Swap --- */
+
+START_TEST(swaps)
+{
+	attach("node1", "dos.img");
+	ck_assert_str_eq(rows(call("Swap", "{\"slot\":\"node1/fd\",\"image\":\"stick.img\"}"),
+				 "outcome", "slot outcome error reason image mode state size"),
+		"node1/fd swapped null null stick.img ro serving 8388608;");
+	ck_assert_str_eq(world_stored(&world), "node1/fd=stick.img(ro) ");
+	/* The target is enough if it has one slot; another mode. */
+	ck_assert_str_eq(rows(call("Swap", "{\"slot\":\"node1\",\"image\":\"other.img\","
+					   "\"mode\":\"rw\"}"),
+				 "outcome", "slot image mode"),
+		"node1/fd other.img rw;");
+	ck_assert_uint_eq(world.bmc.ports[DEVICE_FD].connects, 1);
+}
+END_TEST
+
+static const struct {
+	const char *parameters, *error, *parameter, *value, *words;
+} bad_swaps[] = {
+	{ "{\"slot\":\"node9/fd\",\"image\":\"dos.img\"}", "NoSuchTarget", "selector", "node9/fd",
+		"node9" },
+	{ "{\"slot\":\"node1/xx\",\"image\":\"dos.img\"}", "NoSuchDevice", "device", "xx", "xx" },
+	{ "{\"slot\":\"node*\",\"image\":\"dos.img\"}", "NoSuchTarget", "selector", "node*",
+		"one is needed" },
+	{ "{\"slot\":\"node2/fd\",\"image\":\"dos.img\"}", "NotAttached", "slot", "node2/fd",
+		"nothing is attached to node2/fd" },
+	{ "{\"slot\":\"node1/fd\",\"image\":\"none.img\"}", "NoSuchImage", "image", "none.img",
+		"none.img" },
+	{ "{\"slot\":\"node1/fd\",\"image\":\"empty.img\"}", "NoSuchImage", "image", "empty.img",
+		"the file is empty" },
+	{ "{\"slot\":\"node1/fd\",\"image\":\"dos.img\",\"mode\":\"rw\"}", "InUse", "slot",
+		"node1/fd", "dos.img is ro in node1/fd now" },
+	{ "{\"slot\":\"node1/fd\",\"image\":\"dos.img\",\"mode\":\"cow\"}", "NotSupported", NULL,
+		NULL, "cow" },
+};
+
+START_TEST(does_not_swap)
+{
+	json_t *answer;
+
+	world_image(&world, "empty.img", 0);
+	attach("node1", "dos.img");
+	answer = call("Swap", bad_swaps[_i].parameters);
+	ck_assert_str_eq(error_of(answer), bad_swaps[_i].error);
+	if (bad_swaps[_i].parameter != NULL)
+		ck_assert_str_eq(text_of(answer, bad_swaps[_i].parameter), bad_swaps[_i].value);
+	ck_assert_ptr_nonnull(strstr(text_of(answer, "reason"), bad_swaps[_i].words));
+	ck_assert_str_eq(world_stored(&world), "node1/fd=dos.img(ro) ");
+	ck_assert_str_eq(world_slot(&world, "node1/fd")->image, "dos.img");
+}
+END_TEST
+
+/* The client goes without waiting for its answer: the swap is done all the same. */
+START_TEST(swaps_for_nobody)
+{
+	struct varlink_test_client other;
+	struct session_status status;
+
+	ck_assert_str_eq(error_of(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\","
+						 "\"mode\":\"rw\",\"timeout\":1000}")),
+		"");
+	UNTIL(world.bmc.ports[DEVICE_FD].client != NULL);
+	media_port_write(&world.bmc.ports[DEVICE_FD]);
+	UNTIL((registry_status(world_slot(&world, "node1/fd"), &status),
+		status.counters->written == 512));
+	test_client_open(&other, world.base, world_path(&world, "socket"));
+	test_client_say(&other, "{\"method\":\"org.iusbd.Swap\",\"parameters\":{\"slot\":"
+				"\"node1/fd\",\"image\":\"other.img\"}}");
+	UNTIL(world_slot(&world, "node1/fd")->swap != NULL ||
+		strcmp(world_slot(&world, "node1/fd")->image, "other.img") == 0);
+	test_client_close(&other);
+	UNTIL(strcmp(world_slot(&world, "node1/fd")->image, "other.img") == 0);
+	UNTIL(world_slot(&world, "node1/fd")->swap == NULL);
+	ck_assert_str_eq(world_stored(&world), "node1/fd=other.img(rw) ");
+}
+END_TEST
+
 /* --- Status, Show, Targets, Images --- */
 
 START_TEST(shows_the_status)
@@ -734,6 +821,8 @@ START_TEST(stops)
 		error_of(call("Attach", "{\"selectors\":[\"node1\"],\"image\":\"dos.img\"}")),
 		"Stopping");
 	ck_assert_str_eq(error_of(call("Detach", "{\"selectors\":[\"node1\"]}")), "Stopping");
+	ck_assert_str_eq(error_of(call("Swap", "{\"slot\":\"node1/fd\",\"image\":\"dos.img\"}")),
+		"Stopping");
 	ck_assert_str_eq(error_of(call("Reload", "{}")), "Stopping");
 	ck_assert_str_eq(rows(call("Status", "{}"), "slots", "slot state"), "node1/fd idle;");
 }
@@ -763,6 +852,9 @@ methods_suite(void)
 	tcase_add_test(tc, tells_more_if_asked);
 	tcase_add_test(tc, means_a_slot_once);
 	tcase_add_loop_test(tc, says_why_not, 0, (int)ARRAY_SIZE(refusals));
+	tcase_add_test(tc, swaps);
+	tcase_add_loop_test(tc, does_not_swap, 0, (int)ARRAY_SIZE(bad_swaps));
+	tcase_add_test(tc, swaps_for_nobody);
 	tcase_add_test(tc, detaches);
 	tcase_add_test(tc, detaches_nothing);
 	tcase_add_test(tc, detaches_for_two);

@@ -117,6 +117,25 @@ START_TEST(has_one_attachment_a_slot)
 }
 END_TEST
 
+/* What takes another one's place does so wholly or not at all. */
+START_TEST(replaces_or_keeps)
+{
+	struct store *store = must_open();
+	struct reason why;
+
+	put(store, "a/fd", "one.img", "ro");
+	ck_assert_int_eq(store_begin(store, &why), 0);
+	put(store, "a/fd", "two.img", "rw");
+	store_rollback(store);
+	ck_assert_str_eq(list(store), "a/fd=one.img,ro,1000;");
+	put(store, "a/fd", "two.img", "rw");
+	store_close(store);
+	store = must_open();
+	ck_assert_str_eq(list(store), "a/fd=two.img,rw,1000;");
+	store_close(store);
+}
+END_TEST
+
 START_TEST(drops)
 {
 	struct store *store = must_open();
@@ -238,6 +257,7 @@ store_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, keeps_attachments);
 	tcase_add_test(tc, has_one_attachment_a_slot);
+	tcase_add_test(tc, replaces_or_keeps);
 	tcase_add_test(tc, drops);
 	tcase_add_test(tc, commits_all_or_nothing);
 	tcase_add_test(tc, survives_a_kill);

@@ -102,6 +102,26 @@ static const struct command commands[] = {
 		.run = verb_attach,
 	},
 	{
+		.name = "swap",
+		.family = COMMAND_CHANGE,
+		.arguments = "SLOT IMAGE",
+		.min = 2,
+		.max = 2,
+		.summary = "change the medium under a host that goes on",
+		.text = "The session with the BMC stays; the host sees that its medium was changed,\n"
+			"as by hand. What it wrote to the old one is flushed first; if that fails,\n"
+			"the old one stays. Let the host unmount it before. The same image again is\n"
+			"read anew. After the host has ejected, the new medium is in at once.\n",
+		.options = {
+			{ "mode", 'm', "M", "ro|rw", "ro or rw (default: as it was)" },
+		},
+		.examples = {
+			{ "iusbctl swap node42/cd disk2.iso", "the installer asks for disk 2" },
+			{ "iusbctl swap node42/fd out.img -m rw", "a floppy to write to" },
+		},
+		.run = verb_swap,
+	},
+	{
 		.name = "detach",
 		.family = COMMAND_CHANGE,
 		.arguments = "SELECTOR...",

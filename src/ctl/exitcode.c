@@ -21,6 +21,7 @@ static const struct {
 	{ "NotAttached", EXITCODE_FAILED },
 	{ "NotSupported", EXITCODE_FAILED },
 	{ "BadConfig", EXITCODE_FAILED },
+	{ "NotFlushed", EXITCODE_FAILED },
 	{ "Store", EXITCODE_FAILED },
 	{ "Stopping", EXITCODE_FAILED },
 };
@@ -73,7 +74,8 @@ exitcode_of_outcome(const json_t *outcome, bool detach)
 		return EXITCODE_FAILED;
 	if (strcmp(what, "detached") == 0)
 		return detach ? EXITCODE_DONE : EXITCODE_FAILED;
-	if (strcmp(what, "accepted") == 0 || strcmp(what, "read") == 0 || strcmp(what, "none") == 0)
+	if (strcmp(what, "accepted") == 0 || strcmp(what, "read") == 0 ||
+		strcmp(what, "none") == 0 || strcmp(what, "swapped") == 0)
 		return detach ? EXITCODE_FAILED : EXITCODE_DONE;
 	if (strcmp(what, "refused") == 0)
 		return EXITCODE_REFUSED;

@@ -32,6 +32,22 @@ describe_medium(char *out, size_t size, const json_t *outcome)
 						  : "copy-on-write");
 }
 
+/* With the state, where that means that no host has the medium yet. */
+static void
+print_swapped(struct output *output, const json_t *outcome, const char *medium)
+{
+	const char *slot = or_unknown(field_text(outcome, "slot"));
+	const char *image = or_unknown(field_text(outcome, "image"));
+	const char *state = or_unknown(field_text(outcome, "state"));
+	const char *reason = field_text(outcome, "reason");
+
+	if (strcmp(state, "serving") == 0)
+		output_line(output, "%s: now %s (%s)", slot, image, medium);
+	else
+		output_line(output, "%s: now %s (%s), not served yet: %s%s%s", slot, image, medium,
+			state, reason == NULL ? "" : ", ", reason == NULL ? "" : reason);
+}
+
 static void
 print_success(struct output *output, const json_t *outcome, const struct output_wish *wish)
 {
@@ -47,6 +63,10 @@ print_success(struct output *output, const json_t *outcome, const struct output_
 		return;
 	}
 	describe_medium(medium, sizeof(medium), outcome);
+	if (strcmp(what, "swapped") == 0) {
+		print_swapped(output, outcome, medium);
+		return;
+	}
 	output_line(output, "%s: %s attached (%s), %s", slot, or_unknown(image), medium,
 		strcmp(what, "read") == 0       ? "and the host has read from it"
 		: strcmp(what, "accepted") == 0 ? "accepted by the BMC"

@@ -23,7 +23,8 @@ libctl_a_SOURCES = \
 	%D%/verb_attach.c \
 	%D%/verb_daemon.c \
 	%D%/verb_info.c \
-	%D%/verb_status.c
+	%D%/verb_status.c \
+	%D%/verb_swap.c
 
 bin_PROGRAMS += iusbctl
 iusbctl_SOURCES = %D%/main.c

@@ -15,6 +15,7 @@ static const struct varlink_method methods_table[] = {
 	{ "org.iusbd.Targets", VARLINK_ROLE_VIEW, methods_targets },
 	{ "org.iusbd.Images", VARLINK_ROLE_VIEW, methods_images },
 	{ "org.iusbd.Attach", VARLINK_ROLE_CHANGE, methods_attach },
+	{ "org.iusbd.Swap", VARLINK_ROLE_CHANGE, methods_swap },
 	{ "org.iusbd.Detach", VARLINK_ROLE_CHANGE, methods_detach },
 	{ "org.iusbd.Reload", VARLINK_ROLE_CHANGE, methods_reload },
 	{ "org.iusbd.Version", VARLINK_ROLE_VIEW, methods_version },
@@ -36,6 +37,7 @@ static const struct {
 	[REGISTRY_IN_USE] = { "org.iusbd.InUse", "slot" },
 	[REGISTRY_NOT_ATTACHED] = { "org.iusbd.NotAttached", "slot" },
 	[REGISTRY_NOT_SUPPORTED] = { "org.iusbd.NotSupported", NULL },
+	[REGISTRY_NOT_FLUSHED] = { "org.iusbd.NotFlushed", "slot" },
 	[REGISTRY_STORE] = { "org.iusbd.Store", NULL },
 	[REGISTRY_STOPPING] = { "org.iusbd.Stopping", NULL },
 };

@@ -2,7 +2,7 @@
 /*
  * methods: what org.iusbd.varlink promises, as a table of methods over the registry. One file for
  * each family: methods_status (Status, Show, Targets), methods_images (Images), methods_attach
- * (Attach, Detach), methods_daemon (Reload, Version).
+ * (Attach, Detach), methods_swap (Swap), methods_daemon (Reload, Version).
  */
 #ifndef DAEMON_METHODS_H
 #define DAEMON_METHODS_H

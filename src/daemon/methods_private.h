@@ -24,6 +24,7 @@ extern const char methods_description[];
 varlink_method_cb methods_status, methods_show, methods_targets;
 varlink_method_cb methods_images;
 varlink_method_cb methods_attach, methods_detach;
+varlink_method_cb methods_swap;
 varlink_method_cb methods_reload, methods_version;
 
 /* A JSON string; what is not UTF-8 in it becomes '?'. A null text gives null. */
@@ -48,5 +49,10 @@ bool methods_select(struct methods *methods, struct varlink_call *call, const ch
  * DEVICE_COUNT * SLOT_INSTANCES more; returns how many. */
 size_t methods_find_slots(
 	struct methods *methods, const struct selection *selection, struct slot **slots);
+
+/* The one slot with an attachment that the selector means; NULL, and the call is answered, if that
+ * is none or several. */
+struct slot *methods_find_slot(
+	struct methods *methods, struct varlink_call *call, const char *selector) MUST_CHECK;
 
 #endif

@@ -190,7 +190,7 @@ find_one(struct methods *methods, struct varlink_call *call, const char *selecto
 
 	if (count != 1) {
 		(void)reason_set(
-			&why, "%s means %zu slots or targets, and one is shown", selector, count);
+			&why, "%s means %zu slots or targets, and one is needed", selector, count);
 		methods_fail(call, REGISTRY_NO_TARGET, selector, &why);
 		return NULL;
 	}
@@ -208,6 +208,20 @@ find_one(struct methods *methods, struct varlink_call *call, const char *selecto
 	return NULL;
 }
 
+struct slot *
+methods_find_slot(struct methods *methods, struct varlink_call *call, const char *selector)
+{
+	struct selection *selections;
+	struct slot *slot;
+	size_t count;
+
+	if (!methods_select(methods, call, &selector, 1, &selections, &count))
+		return NULL;
+	slot = find_one(methods, call, selector, selections, count);
+	free(selections);
+	return slot;
+}
+
 void
 methods_show(void *context, struct varlink_call *call, json_t *parameters)
 {
@@ -216,15 +230,11 @@ methods_show(void *context, struct varlink_call *call, json_t *parameters)
 	const struct param params[] = {
 		{ "slot", PARAM_STRING, true, &selector },
 	};
-	struct selection *selections;
 	struct slot *slot;
-	size_t count;
 
-	if (!params_read(call, parameters, params, ARRAY_SIZE(params)) ||
-		!methods_select(methods, call, &selector, 1, &selections, &count))
+	if (!params_read(call, parameters, params, ARRAY_SIZE(params)))
 		return;
-	slot = find_one(methods, call, selector, selections, count);
-	free(selections);
+	slot = methods_find_slot(methods, call, selector);
 	if (slot != NULL)
 		varlink_reply(call, json_pack("{s:o}", "detail", detail_of(slot)));
 }

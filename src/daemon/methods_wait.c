@@ -65,8 +65,8 @@ gone_cb(void *arg)
 
 /* --- outcomes --- */
 
-static json_t *
-make_outcome(const char *name, const struct slot *slot, const char *what,
+json_t *
+wait_outcome(const char *name, const struct slot *slot, const char *what,
 	const struct session_status *status)
 {
 	const char *reason = status->reason.text[0] != '\0' ? status->reason.text : NULL;
@@ -143,7 +143,7 @@ check_slot(struct wait *wait, struct wait_slot *slot)
 	what = judge(wait, slot, &status);
 	if (what == NULL)
 		return false;
-	return settle(wait, slot, make_outcome(slot->name, slot->slot, what, &status));
+	return settle(wait, slot, wait_outcome(slot->name, slot->slot, what, &status));
 }
 
 static void
@@ -160,7 +160,7 @@ changed_cb(void *arg, struct slot *slot, bool is_gone)
 		if (is_gone) {
 			registry_status(slot, &status);
 			settle(wait, waiting,
-				make_outcome(waiting->name, slot, "detached", &status));
+				wait_outcome(waiting->name, slot, "detached", &status));
 		} else {
 			check_slot(wait, waiting);
 		}
@@ -182,7 +182,7 @@ timer_cb(evutil_socket_t fd, short events, void *arg)
 		if (slot->slot == NULL)
 			continue;
 		registry_status(slot->slot, &status);
-		if (settle(wait, slot, make_outcome(slot->name, slot->slot, "timeout", &status)))
+		if (settle(wait, slot, wait_outcome(slot->name, slot->slot, "timeout", &status)))
 			return;
 	}
 }

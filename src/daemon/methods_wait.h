@@ -13,6 +13,10 @@ enum wait_for {
 	WAIT_GONE,     /* the slot is gone */
 };
 
+/* An Outcome that is not "failed"; what is its outcome. */
+json_t *wait_outcome(const char *name, const struct slot *slot, const char *what,
+	const struct session_status *status) MUST_CHECK;
+
 /* "none", "accepted", "read"; false for any other text. */
 bool wait_for_parse(const char *text, enum wait_for *wait_for);
 

@@ -21,6 +21,7 @@ libdaemon_a_SOURCES = \
 	%D%/methods_daemon.c \
 	%D%/methods_images.c \
 	%D%/methods_status.c \
+	%D%/methods_swap.c \
 	%D%/methods_wait.c %D%/methods_wait.h \
 	%D%/notify.c %D%/notify.h \
 	%D%/options.c %D%/options.h \
@@ -30,6 +31,7 @@ libdaemon_a_SOURCES = \
 	%D%/registry_apply.c \
 	%D%/registry_attach.c \
 	%D%/registry_slot.c \
+	%D%/registry_swap.c \
 	%D%/select.c %D%/select.h \
 	%D%/state_dir.c %D%/state_dir.h \
 	%D%/store.c %D%/store.h \

@@ -244,11 +244,12 @@ static void
 work_cb(evutil_socket_t fd, short events, void *arg)
 {
 	struct registry *registry = arg;
-	struct strlist freed = { 0 };
+	struct strlist freed = registry->freed;
 	size_t count;
 	struct slot **gone = take_gone(registry, &count);
 
 	(void)fd, (void)events;
+	registry->freed = (struct strlist){ 0 };
 	for (size_t i = 0; i < count; i++) {
 		registry_notify(registry, gone[i], true);
 		if (gone[i]->path != NULL)
@@ -269,6 +270,13 @@ void
 registry_schedule(struct registry *registry)
 {
 	event_active(registry->work, EV_TIMEOUT, 0);
+}
+
+void
+registry_let_go(struct registry *registry, const char *path)
+{
+	strlist_add(&registry->freed, path);
+	registry_schedule(registry);
 }
 
 /* Returns true if the slot is served. */
@@ -352,6 +360,7 @@ registry_free(struct registry *registry)
 	registry->count = 0;
 	registry_free_retired(registry);
 	conf_free(registry->conf);
+	strlist_fini(&registry->freed);
 	event_free(registry->work);
 	event_free(registry->tick);
 	free(registry->retired);

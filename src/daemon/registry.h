@@ -29,6 +29,7 @@ struct event_base;
 struct pool;
 struct registry;
 struct store;
+struct swap;
 
 enum {
 	REGISTRY_IMAGE_RETRY = 30, /* seconds between attempts to open an image */
@@ -57,6 +58,7 @@ struct slot { /* exists while it has an attachment, or its session is still endi
 	struct registry *registry;
 	enum slot_phase phase;
 	struct session *session;      /* never NULL; idle unless the slot is running */
+	struct swap *swap;            /* registry_swap() under way, or NULL */
 	struct reason image_why;      /* SLOT_WAITING: why the image cannot be opened */
 	double image_since, image_at; /* SLOT_WAITING: since when, and the next attempt */
 	struct event *image_retry;
@@ -74,8 +76,9 @@ enum registry_error { /* what a caller turns into an error of its interface */
 	REGISTRY_IN_USE,    /* the slot has an attachment, or the image is in use */
 	REGISTRY_NOT_ATTACHED,
 	REGISTRY_NOT_SUPPORTED,
-	REGISTRY_STORE,    /* the change could not be made durable, and so was not made */
-	REGISTRY_STOPPING, /* registry_stop() was called */
+	REGISTRY_NOT_FLUSHED, /* what the host wrote cannot be made durable */
+	REGISTRY_STORE,       /* the change could not be made durable, and so was not made */
+	REGISTRY_STOPPING,    /* registry_stop() was called */
 };
 
 /*
@@ -139,6 +142,22 @@ size_t registry_attach(struct registry *registry, struct registry_attachment *at
  * with is_gone). On an error nothing has changed. */
 enum registry_error registry_detach(struct registry *registry, struct slot *const *slots,
 	size_t count, struct reason *why) MUST_CHECK;
+
+/* error is REGISTRY_OK: slot has the new image. Else why says what was wrong, nothing has changed,
+ * and slot must not be looked at. May change nothing in the registry. */
+typedef void registry_swap_cb(
+	void *arg, const struct slot *slot, enum registry_error error, const struct reason *why);
+
+/*
+ * Changes the medium of a slot: another image and mode, or the same, whose file is read anew. The
+ * session stays (session_swap()); a slot that waits for its image, or whose session is about to
+ * begin anew, has the new one from now on. cb is called once, before this returns or from the loop
+ * (or by registry_free()), when the old image is flushed, the new one open and the store has
+ * committed. The attachment is a command's from then on, not a standing one, unless image and mode
+ * are what they were. Parameters as for registry_attach(); the texts are copied.
+ */
+void registry_swap(struct slot *slot, const char *image, const char *path, enum image_mode mode,
+	uid_t uid, registry_swap_cb *cb, void *arg);
 
 /* The slot, or NULL if nothing is attached there. target is of registry_conf(). */
 struct slot *registry_find(struct registry *registry, const struct conf_target *target,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * registry_private: what the files of the registry share. registry.c has the table, the watches and
- * the timers; registry_slot.c the life of one slot; registry_attach.c what a command changes;
- * registry_apply.c what the configuration and the store say.
+ * the timers; registry_slot.c the life of one slot; registry_attach.c and registry_swap.c what a
+ * command changes; registry_apply.c what the configuration and the store say.
  */
 #ifndef DAEMON_REGISTRY_PRIVATE_H
 #define DAEMON_REGISTRY_PRIVATE_H
@@ -30,9 +30,10 @@ struct registry {
 	struct slot **slots; /* sorted by order */
 	size_t count, room;
 
-	struct event *work; /* what must not happen within a session's callback */
-	struct event *tick; /* once a second while something is served */
-	double ticked;      /* monotonic seconds of the last tick */
+	struct strlist freed; /* paths that slots have let go; who waits for them tries */
+	struct event *work;   /* what must not happen within a session's callback */
+	struct event *tick;   /* once a second while something is served */
+	double ticked;        /* monotonic seconds of the last tick */
 
 	TAILQ_HEAD(, registry_watch) watches;
 	unsigned rounds; /* of calls to watches that are under way */
@@ -48,6 +49,9 @@ double registry_now(void);
 /* The place in the table of a slot of the current configuration. */
 size_t registry_order(const struct registry *registry, const struct conf_target *target,
 	enum device device, int instance);
+
+/* A slot has let its image go: has the loop look soon for another one that waits for it. */
+void registry_let_go(struct registry *registry, const char *path);
 
 /* Puts a slot into the table; it is owned by it from now on. */
 void registry_insert(struct registry *registry, struct slot *slot);
@@ -80,6 +84,15 @@ void slot_set_image(struct slot *slot, const char *image, enum image_mode mode, 
 struct image *slot_open_path(const struct registry *registry, const char *image, const char *path,
 	enum image_mode mode, enum registry_error *error, struct reason *why) MUST_CHECK;
 
+/* Notes what is open in the slot. */
+void slot_note_image(struct slot *slot, const struct image *image);
+
+/* Tells of a swap that is done, if there is one. */
+void slot_tell_swap(struct slot *slot);
+
+/* A swap under way ends with that error; no swap is no error. */
+void slot_end_swap(struct slot *slot, enum registry_error error, const struct reason *why);
+
 /* Gives an image to the idle session. Takes it. */
 void slot_begin(struct slot *slot, struct image *image);
 
@@ -96,7 +109,8 @@ void slot_revive(struct slot *slot, const char *image, enum image_mode mode, boo
 /* Ends the session; then the slot goes. */
 void slot_leave(struct slot *slot, const char *reason);
 
-/* From the loop: begins anew what was put off until the session is idle. */
+/* From the loop: tells of a swap that is done, begins anew what was put off until the session is
+ * idle. */
 void slot_work(struct slot *slot);
 
 bool slot_is_idle(const struct slot *slot);

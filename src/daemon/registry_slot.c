@@ -120,6 +120,9 @@ slot_new(struct registry *registry, const struct conf_target *target, enum devic
 void
 slot_free(struct slot *slot)
 {
+	static const struct reason why = { "iusbd is stopping" };
+
+	slot_end_swap(slot, REGISTRY_STOPPING, &why);
 	session_free(slot->session);
 	event_free(slot->image_retry);
 	free(slot->image);
@@ -199,10 +202,16 @@ slot_open_path(const struct registry *registry, const char *image, const char *p
 }
 
 void
-slot_begin(struct slot *slot, struct image *image)
+slot_note_image(struct slot *slot, const struct image *image)
 {
 	set_path(slot, image_path(image));
 	slot->size = image_size(image);
+}
+
+void
+slot_begin(struct slot *slot, struct image *image)
+{
+	slot_note_image(slot, image);
 	enter_phase(slot, SLOT_RUNNING);
 	session_start(slot->session, image);
 }
@@ -271,6 +280,7 @@ slot_leave(struct slot *slot, const char *reason)
 void
 slot_work(struct slot *slot)
 {
+	slot_tell_swap(slot);
 	if (slot->phase != SLOT_RESTARTING || !slot_is_idle(slot) || slot->registry->is_stopping)
 		return;
 	new_session(slot);

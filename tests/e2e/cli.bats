@@ -23,7 +23,7 @@ load lib
 }
 
 @test "every verb has help with two examples" {
-  for verb in status show attach detach targets images reload version; do
+  for verb in status show attach swap detach targets images reload version; do
     run -0 "$builddir/iusbctl" help $verb
     [ "$(grep -c "^ *\$ *iusbctl\|^ *iusbctl .*$verb" <<<"$output")" -ge 2 ]
   done
