@@ -5,6 +5,7 @@ UNIT_TESTS = \
 	tests/check_packet \
 	tests/check_control \
 	tests/check_scsi \
+	tests/check_scsi_model \
 	tests/check_image \
 	tests/check_pool \
 	tests/check_probe \
@@ -13,10 +14,12 @@ UNIT_TESTS = \
 	tests/check_drive \
 	tests/check_session \
 	tests/check_session_slow \
+	tests/check_swap \
 	tests/check_conf \
 	tests/check_select \
 	tests/check_store \
 	tests/check_registry \
+	tests/check_registry_swap \
 	tests/check_varlink \
 	tests/check_methods \
 	tests/check_daemon \
@@ -51,6 +54,8 @@ tests_check_control_SOURCES = %D%/check_control.c %D%/unit.h
 tests_check_control_LDADD = $(IUSB_LIBS) $(CHECK_LIBS)
 tests_check_scsi_SOURCES = %D%/check_scsi.c %D%/scsi_rows.h %D%/scsi_rules.h %D%/unit.h
 tests_check_scsi_LDADD = $(SCSI_LIBS) $(CHECK_LIBS)
+tests_check_scsi_model_SOURCES = %D%/check_scsi_model.c %D%/scsi_model.c %D%/scsi_model.h %D%/unit.h
+tests_check_scsi_model_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
 tests_check_image_SOURCES = %D%/check_image.c %D%/unit.h
 tests_check_image_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
 tests_check_pool_SOURCES = %D%/check_pool.c %D%/unit.h
@@ -67,6 +72,8 @@ tests_check_session_SOURCES = %D%/check_session.c %D%/fake_bmc.h %D%/loop.h %D%/
 tests_check_session_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
 tests_check_session_slow_SOURCES = %D%/check_session_slow.c %D%/fake_bmc.h %D%/fake_image.h %D%/loop.h %D%/unit.h
 tests_check_session_slow_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
+tests_check_swap_SOURCES = %D%/check_swap.c %D%/fake_bmc.h %D%/fake_image.h %D%/loop.h %D%/unit.h
+tests_check_swap_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
 tests_check_conf_SOURCES = %D%/check_conf.c %D%/unit.h
 tests_check_conf_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
 tests_check_select_SOURCES = %D%/check_select.c %D%/unit.h
@@ -75,6 +82,8 @@ tests_check_store_SOURCES = %D%/check_store.c %D%/unit.h
 tests_check_store_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
 tests_check_registry_SOURCES = %D%/check_registry.c %D%/daemon_world.h %D%/loop.h %D%/media_ports.h %D%/unit.h
 tests_check_registry_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
+tests_check_registry_swap_SOURCES = %D%/check_registry_swap.c %D%/daemon_world.h %D%/loop.h %D%/media_ports.h %D%/unit.h
+tests_check_registry_swap_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
 tests_check_varlink_SOURCES = %D%/check_varlink.c %D%/loop.h %D%/unit.h %D%/varlink_client.h
 tests_check_varlink_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)
 tests_check_methods_SOURCES = %D%/check_methods.c %D%/daemon_world.h %D%/loop.h %D%/media_ports.h %D%/unit.h %D%/varlink_client.h
@@ -96,6 +105,13 @@ tests_check_sim_LDADD = $(BMCSIM_LIBS) $(CHECK_LIBS)
 tests_check_usbredir_SOURCES = %D%/check_usbredir.c %D%/unit.h
 tests_check_usbredir_LDADD = $(BMCSIM_LIBS) $(CHECK_LIBS)
 
+# The corpus of a fuzz target, once more and without a fuzzer.
+REPLAY_TESTS = tests/replay_scsi
+check_PROGRAMS += $(REPLAY_TESTS)
+TESTS += $(REPLAY_TESTS)
+tests_replay_scsi_SOURCES = %D%/fuzz/replay.c %D%/fuzz/fuzz_scsi.c %D%/scsi_rules.h
+tests_replay_scsi_LDADD = libscsi.a $(IUSB_LIBS)
+
 # The layers of the design, and the checker itself.
 dist_check_SCRIPTS += %D%/check-layers
 TESTS += %D%/check-layers
@@ -103,7 +119,7 @@ EXTRA_DIST += %D%/vector.h %D%/vectors %D%/conf %D%/tally %D%/tally.bats %D%/var
 
 # End-to-end tests: the real daemon, the real tool and the simulator.
 E2E_TESTS = %D%/layers.bats %D%/tally.bats %D%/e2e/attach.bats %D%/e2e/cli.bats %D%/e2e/control.bats %D%/e2e/faults.bats \
-	%D%/e2e/images.bats %D%/e2e/many.bats %D%/e2e/restart.bats %D%/e2e/serve.bats
+	%D%/e2e/images.bats %D%/e2e/many.bats %D%/e2e/restart.bats %D%/e2e/serve.bats %D%/e2e/swap.bats
 if HAVE_BATS
 TESTS += $(E2E_TESTS)
 endif
@@ -118,7 +134,7 @@ tests_fuzz_fuzz_packet_SOURCES = %D%/fuzz/fuzz_packet.c
 tests_fuzz_fuzz_packet_LDADD = $(IUSB_LIBS)
 tests_fuzz_fuzz_packet_LDFLAGS = $(fuzz_link_flags)
 tests_fuzz_fuzz_scsi_SOURCES = %D%/fuzz/fuzz_scsi.c %D%/scsi_rules.h
-tests_fuzz_fuzz_scsi_LDADD = $(SCSI_LIBS)
+tests_fuzz_fuzz_scsi_LDADD = libscsi.a $(IUSB_LIBS)
 tests_fuzz_fuzz_scsi_LDFLAGS = $(fuzz_link_flags)
 tests_fuzz_fuzz_probe_SOURCES = %D%/fuzz/fuzz_probe.c
 tests_fuzz_fuzz_probe_LDADD = $(IMAGE_LIBS)
@@ -131,6 +147,8 @@ tests_fuzz_fuzz_varlink_LDADD = $(DAEMON_LIBS)
 tests_fuzz_fuzz_varlink_LDFLAGS = $(fuzz_link_flags)
 
 include tests/boot/module.mk
+include tests/judges/module.mk
+include tests/iscsi/module.mk
 
 # The slower suites, each a target of its own. All of them leave .trs files that tests/tally adds up.
 .PHONY: check-format check-install check-minimal check-clang check-asan check-valgrind check-fuzz \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# machine: a simulated BMC, the iusbd that serves it, and the QEMU guest behind it. For boot.bats and demo.
+# machine: simulated BMCs, the iusbd that serves them, and the QEMU guest behind them. For boot.bats, demo and the judges.
 #
 # machine_init makes $dir, machine_end ends all that was started and removes it. Nothing waits for a time to pass, only
 # for a condition; the limit ends what has failed anyway.
@@ -24,15 +24,15 @@ machine_init() {
 machine_end() {
   local i
   for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-    kill -TERM "${pids[i]}" 2>/dev/null
+    kill -TERM "${pids[i]}" 2>/dev/null || true
   done
   for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
     for _ in $(seq 100); do
       kill -0 "${pids[i]}" 2>/dev/null || break
       sleep 0.1
     done
-    kill -KILL "${pids[i]}" 2>/dev/null
-    wait "${pids[i]}" 2>/dev/null
+    kill -KILL "${pids[i]}" 2>/dev/null || true
+    wait "${pids[i]}" 2>/dev/null || true
   done
   rm -rf "$dir"
   return 0
@@ -50,10 +50,11 @@ machine_wait() {
   done
 }
 
-# machine_bmc NAME: the simulated BMC; $dir/targets.conf describes it, $dir/{cd,fd,hd}.sock are its USB devices.
+# machine_bmc NAME [SOCKET]: the simulated BMC, or several if NAME is a pattern; $dir/targets.conf describes them,
+# $dir/{cd,fd,hd}.sock, or what SOCKET says with %n and %d, are their USB devices.
 machine_bmc() {
   : >"$dir/bmcsim.log"
-  "$bmcsim" --name "$1" --port-base 0 --print-targets "$dir/targets.conf" --usbredir "$dir/%d.sock" \
+  "$bmcsim" --name "$1" --port-base 0 --print-targets "$dir/targets.conf" --usbredir "$dir/${2:-%d.sock}" \
     >"$dir/bmcsim.log" 2>&1 3>&- &
   pids+=($!)
   machine_wait grep -qx ready "$dir/bmcsim.log"
@@ -80,7 +81,7 @@ ctl() {
 }
 
 # machine_boot FIRMWARE DEVICE...: starts the guest, with these virtual drives; it boots from the first.
-# FIRMWARE is bios (SeaBIOS) or uefi (OVMF). What it says is in $dir/serial.log.
+# FIRMWARE is bios (SeaBIOS) or uefi (OVMF).
 machine_boot() {
   local firmware=$1 device arguments=() first=,bootindex=0
   shift
@@ -94,9 +95,14 @@ machine_boot() {
     arguments+=(-drive "if=pflash,format=raw,readonly=on,file=$ovmf_code"
       -drive "if=pflash,format=raw,file=$dir/vars.fd")
   fi
+  machine_qemu -vga std -device qemu-xhci,id=hc "${arguments[@]}"
+}
+
+# machine_qemu ARGUMENT...: starts the guest, with these and what all of them have. What it says is in $dir/serial.log.
+machine_qemu() {
   # graphics=off: SeaBIOS shows its screen on the serial line.
-  qemu-system-x86_64 -M q35,graphics=off -accel tcg -cpu qemu64 -m 512 -nodefaults -display none -vga std -nic none \
-    -no-reboot -device qemu-xhci,id=hc "${arguments[@]}" -serial "file:$dir/serial.log" >"$dir/qemu.log" 2>&1 3>&- &
+  qemu-system-x86_64 -M q35,graphics=off -accel tcg -cpu qemu64 -m 512 -nodefaults -display none -nic none -no-reboot \
+    "$@" -serial "file:$dir/serial.log" >"$dir/qemu.log" 2>&1 3>&- &
   qemu_pid=$!
   pids+=("$qemu_pid")
 }

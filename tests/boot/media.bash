@@ -55,14 +55,19 @@ media_disk() {
   rm -r "$dir"
 }
 
-# media_initrd FILE KERNEL_DIR: busybox, the modules of fetch-kernel, and guest-init.
+# media_initrd FILE KERNEL_DIR INIT [COMMAND...]: busybox, the modules of fetch-kernel, and INIT as the first program.
+# COMMAND puts more into the directory that it gets as its last argument.
 media_initrd() {
-  local file=$1 kernel=$2 root
+  local file=$1 kernel=$2 init=$3 root
+  shift 3
   root=$(mktemp -d "$file.XXXX")
   mkdir "$root"/{bin,dev,proc,sys,modules,cd,fd,hd}
   cp "$(command -v busybox)" "$root/bin/busybox"
   cp "$kernel"/modules/*.ko "$root/modules/"
-  install -m 755 "$media_dir/guest-init" "$root/init"
+  install -m 755 "$init" "$root/init"
+  if [ $# -gt 0 ]; then
+    "$@" "$root"
+  fi
   (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$file"
   rm -r "$root"
 }
@@ -91,7 +96,7 @@ menuentry "check the payload, then Linux" {
 EOF
   if [ -n "$kernel" ]; then
     cp "$kernel/vmlinuz" "$dir/vmlinuz"
-    media_initrd "$dir/initrd" "$kernel"
+    media_initrd "$dir/initrd" "$kernel" "$media_dir/guest-init"
   fi
   grub-mkrescue -o "$image" "$dir" -- -volid IUSBD >"$image.log" 2>&1 || {
     cat "$image.log" >&2
