@@ -189,7 +189,7 @@ do_read(const struct model *m, const struct model_request *r, struct model_outco
 			count = turned;
 	}
 	if (is_long(c) && count == 0)
-		count = r->want / bs;
+		count = ((uint64_t)r->want + bs - 1) / bs;
 	return read_sectors(m, r, address(c), count, o);
 }
 
@@ -240,7 +240,7 @@ data_extent(const struct model *m, const struct model_request *r, uint64_t *coun
 
 	*count = length(r->cdb);
 	if (is_long(r->cdb) && *count == 0) {
-		if (n > MOST)
+		if (n == 0 || n > MOST) /* with no data it could be any number */
 			return 0x052400;
 		*count = n / bs;
 	}

@@ -100,7 +100,7 @@ read_count(const struct scsi_drive *drive, const struct scsi_command *command, u
 			return swapped;
 	}
 	if (is_length_cut(command) && count == 0)
-		return (uint32_t)(wanted / drive->block_len);
+		return (uint32_t)((wanted + drive->block_len - 1) / drive->block_len);
 	return count;
 }
 
@@ -139,9 +139,10 @@ transfer_data(const struct scsi_drive *drive, const struct scsi_command *command
 {
 	size_t data_len = command->data == NULL ? 0 : command->data_len;
 
-	/* As in read_count(): here the data tells how much it is. */
+	/* As in read_count(): here the data tells how much it is. With none of it, success would be
+	 * a guess. */
 	if (is_length_cut(command) && e.count == 0) {
-		if (data_len > SCSI_TRANSFER_MAX)
+		if (data_len == 0 || data_len > SCSI_TRANSFER_MAX)
 			return SENSE_INVALID_FIELD_IN_CDB;
 		e.count = (uint32_t)(data_len / drive->block_len);
 	}
