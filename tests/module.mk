@@ -115,7 +115,11 @@ tests_replay_scsi_LDADD = libscsi.a $(IUSB_LIBS)
 # The layers of the design, and the checker itself.
 dist_check_SCRIPTS += %D%/check-layers
 TESTS += %D%/check-layers
-EXTRA_DIST += %D%/vector.h %D%/vectors %D%/conf %D%/tally %D%/tally.bats %D%/variant %D%/layers.bats %D%/e2e %D%/boot %D%/fuzz
+EXTRA_DIST += %D%/vector.h %D%/vectors %D%/conf %D%/tally %D%/tally.bats %D%/variant %D%/layers.bats %D%/e2e %D%/boot %D%/fuzz/corpus
+
+# A directory in EXTRA_DIST is taken from the build tree, too: what was made there is no part of the archive.
+dist-hook:
+	find '$(distdir)/tests' \( -name '*.o' -o -name '*.log' -o -name '*.trs' -o -name .dirstamp \) -exec rm -f {} +
 
 # End-to-end tests: the real daemon, the real tool and the simulator.
 E2E_TESTS = %D%/layers.bats %D%/tally.bats %D%/e2e/attach.bats %D%/e2e/cli.bats %D%/e2e/control.bats %D%/e2e/faults.bats \
