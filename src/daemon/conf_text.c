@@ -16,7 +16,8 @@
 enum {
 	BRACKETS_MAX = 32, /* depth of brackets */
 	FILES_MAX = 10,    /* depth of includes */
-	LINE_SHOWN = 60,   /* characters of a line that an error shows */
+	LINE_SHOWN = 60,   /* bytes of a line that an error shows */
+	UTF8_MAX = 4,      /* bytes of a character */
 };
 
 enum scan_state {
@@ -49,6 +50,20 @@ struct scanner {
 };
 
 static void scan_file(struct scanner *s, const char *path, size_t from);
+
+/* How many of the bytes at p an error shows: no half character at the end. */
+static int
+shown(const char *p, size_t len)
+{
+	size_t n = len;
+
+	if (len > LINE_SHOWN) {
+		n = LINE_SHOWN;
+		while (n > LINE_SHOWN - UTF8_MAX && (p[n] & 0xC0) == 0x80)
+			n--;
+	}
+	return (int)n;
+}
 
 static struct conf_piece *
 piece(struct scanner *s)
@@ -225,7 +240,7 @@ scan_text(struct scanner *s, const char *p, size_t len)
 		close_bracket(s, *p);
 	} else if (*p == '"') {
 		if (!may_have_text(s))
-			spoil(s, s->place, "syntax error at: %.*s", (int)(len < 60 ? len : 60), p);
+			spoil(s, s->place, "syntax error at: %.*s", shown(p, len), p);
 		s->state = IN_STRING;
 		s->began = s->place;
 	} else if (*p == ',') {
@@ -441,10 +456,7 @@ conf_text_line(const struct conf_piece *piece, size_t line)
 	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
 	if (end - p > LINE_SHOWN) {
-		end = p + LINE_SHOWN;
-		while ((*end & 0xC0) == 0x80)
-			end--;
-		return mem_printf("%.*s...", (int)(end - p), p);
+		return mem_printf("%.*s...", shown(p, LINE_SHOWN + 1), p);
 	}
 	return mem_printf("%.*s", (int)(end - p), p);
 }
