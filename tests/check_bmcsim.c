@@ -442,22 +442,26 @@ START_TEST(filter_is_that_of_asp)
 			on_disk = ROUTE_FORWARD;
 		else if (memchr(disk_inside, op, sizeof(disk_inside)))
 			on_disk = ROUTE_INSIDE;
-		ck_assert_msg(bmc_scsi_route(DEVICE_CD, (uint8_t)op, true) == on_cd, "cd %x", op);
-		ck_assert_msg(bmc_scsi_route(DEVICE_FD, (uint8_t)op, true) == on_disk, "fd %x", op);
-		ck_assert_msg(bmc_scsi_route(DEVICE_HD, (uint8_t)op, true) == on_disk, "hd %x", op);
+		ck_assert_msg(
+			bmc_scsi_route(DEVICE_CD, (uint8_t)op, FILTER_ON) == on_cd, "cd %x", op);
+		ck_assert_msg(
+			bmc_scsi_route(DEVICE_FD, (uint8_t)op, FILTER_ON) == on_disk, "fd %x", op);
+		ck_assert_msg(
+			bmc_scsi_route(DEVICE_HD, (uint8_t)op, FILTER_ON) == on_disk, "hd %x", op);
 		if (op >= 0xE0)
-			on_cd = ROUTE_REFUSE; /* stays inside, with a filter or without */
+			on_cd = ROUTE_REFUSE; /* stays inside, on or off */
 		else
 			on_cd = memchr(disk_inside, op, sizeof(disk_inside)) ? ROUTE_INSIDE
 									     : ROUTE_FORWARD;
-		ck_assert_msg(bmc_scsi_route(DEVICE_CD, (uint8_t)op, false) == on_cd, "all %x", op);
+		ck_assert_msg(
+			bmc_scsi_route(DEVICE_CD, (uint8_t)op, FILTER_OFF) == on_cd, "all %x", op);
 	}
 }
 END_TEST
 
 START_TEST(filter_answers_for_the_client)
 {
-	conf.has_filter = true;
+	conf.filter = FILTER_ON;
 	start();
 	greet(DEVICE_CD);
 	READ_FROM(DEVICE_CD, 8, 0x46, 0, 0, 0, 0, 0, 0, 0, 8, 0);
@@ -481,6 +485,62 @@ START_TEST(legacy_forwards_everything_else)
 	ck_assert_uint_eq(client.requests[2][41], 0x46);
 	ck_assert(!is_good); /* this client knows no GET CONFIGURATION */
 	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_CD), 0x052000);
+}
+END_TEST
+
+START_TEST(no_filter_forwards_all)
+{
+	static const uint8_t ops_inside[] = { 0x03, 0x12, 0xBB, 0xE0, 0xEF };
+
+	for (int op = 0; op <= 0xFF; op++)
+		for (int d = 0; d < DEVICE_COUNT; d++)
+			ck_assert_msg(bmc_scsi_route((enum device)d, (uint8_t)op, FILTER_NONE) ==
+					      ROUTE_FORWARD,
+				"%d %x", d, op);
+	conf.filter = FILTER_NONE;
+	start();
+	greet(DEVICE_CD);
+	for (size_t i = 0; i < sizeof(ops_inside); i++) {
+		READ_FROM(DEVICE_CD, 36, ops_inside[i], 0, 0, 0, 36, 0, 0, 0, 0, 0, 0, 0);
+		ck_assert_uint_eq(client.count, 3 + i);
+		ck_assert_uint_eq(client.requests[2 + i][41], ops_inside[i]);
+		ck_assert_uint_eq(le32(client.requests[2 + i] + 32), 36);
+		ck_assert(!is_good); /* this client knows none of them */
+	}
+	assert_no_complaint();
+}
+END_TEST
+
+/* The client knows nothing of what never reached it, so it cannot be asked for the sense. */
+START_TEST(no_filter_tells_of_its_own_failures)
+{
+	conf.filter = FILTER_NONE;
+	start();
+	READ_FROM(DEVICE_FD, 36, 0x12, 0, 0, 0, 36, 0); /* with no client */
+	ck_assert(!is_good);
+	READ_FROM(DEVICE_FD, 18, 0x03, 0, 0, 0, 18, 0);
+	ck_assert(is_good);
+	ck_assert_uint_eq(got[2], 0x02);
+	ck_assert_uint_eq(got[12], 0x3A);
+
+	greet(DEVICE_FD);
+	READ_FROM(DEVICE_FD, 4, 0x00, 0, 0, 0, 0, 0); /* TEST UNIT READY has no data */
+	ck_assert(!is_good);
+	READ_FROM(DEVICE_FD, 18, 0x03, 0, 0, 0, 18, 0);
+	ck_assert(is_good);
+	ck_assert_uint_eq(got_len, 18);
+	ck_assert_uint_eq(got[2], 0x05);
+	ck_assert_uint_eq(got[12], 0x24);
+	ck_assert_uint_eq(client.count, 2);
+
+	READ_FROM(DEVICE_FD, 18, 0x03, 0, 0, 0, 18, 0); /* that was told */
+	ck_assert_uint_eq(client.count, 3);
+	READ_FROM(DEVICE_FD, 4, 0x00, 0, 0, 0, 0, 0);
+	READ_FROM(DEVICE_FD, 0, 0x00, 0, 0, 0, 0, 0); /* the client has the last word */
+	ck_assert(is_good);
+	READ_FROM(DEVICE_FD, 18, 0x03, 0, 0, 0, 18, 0);
+	ck_assert_uint_eq(client.count, 5);
+	ck_assert_uint_eq(client.requests[4][41], 0x03);
 }
 END_TEST
 
@@ -1103,6 +1163,8 @@ suite(void)
 	tcase_add_test(tc, test_unit_ready_with_data_fails);
 	tcase_add_test(tc, filter_is_that_of_asp);
 	tcase_add_test(tc, filter_answers_for_the_client);
+	tcase_add_test(tc, no_filter_forwards_all);
+	tcase_add_test(tc, no_filter_tells_of_its_own_failures);
 	tcase_add_test(tc, legacy_forwards_everything_else);
 	tcase_add_test(tc, large_reads_are_split);
 	tcase_add_test(tc, large_reads_of_a_cd_are_split);

@@ -2,32 +2,25 @@
 /* check_drive: what a drive does with an image that answers, fails, is slow, or never answers. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
 
 #include "base/bytes.h"
-#include "bmc/drive.h"
+#include "bmc/drive_private.h"
+#include "disk_commands.h"
 #include "fake_image.h"
 #include "loop.h"
 #include "scsi/scsi.h"
 #include "unit.h"
 
 enum {
-	BLOCK = 512,
-	TUR = 0x00,
-	START_STOP = 0x1B,
-	READ_CAPACITY = 0x25,
-	READ_10 = 0x28,
-	WRITE_10 = 0x2A,
-	WRITE_AND_VERIFY_10 = 0x2E,
-	VERIFY_10 = 0x2F,
-	SYNC_CACHE = 0x35,
-	FORMAT_UNIT = 0x04,
-	WRITE_SAME_10 = 0x41,
 	ALL_BLOCKS = FAKE_SIZE / BLOCK,
+	PIECES = (FAKE_SIZE + SPAN_PIECE - 1) / SPAN_PIECE,
 	FUA = 0x08,
 	BYTCHK = 0x02,
+	NEVER = 1000000, /* seconds */
 };
 
 static struct event_base *base;
@@ -45,11 +38,26 @@ static unsigned flushed;
 static int flush_error;
 static char flush_words[240];
 
+/* Nothing is flushed but when a test or a command wants it, however long the test takes. */
+static void
+put_in(enum device device, struct image *image)
+{
+	base = event_base_new();
+	drive = drive_new(base, device, image);
+	drive_set_flush_delay(drive, NEVER);
+}
+
 static void
 open_drive(enum device device, enum image_mode mode)
 {
-	base = event_base_new();
-	drive = drive_new(base, device, fake_open(mode, FAKE_SIZE));
+	put_in(device, fake_open(mode, FAKE_SIZE));
+}
+
+static void
+free_drive(void)
+{
+	drive_free(drive);
+	drive = NULL;
 }
 
 static void
@@ -83,8 +91,7 @@ answer_cb(void *arg, const struct drive_answer *answer)
 	if (sense)
 		ck_assert_uint_eq(got_len, 0);
 	if (frees_drive) {
-		drive_free(drive);
-		drive = NULL;
+		free_drive();
 	}
 }
 
@@ -140,6 +147,27 @@ eject(void)
 	drive_execute(drive, &request, answer_cb, &answers);
 }
 
+/* Completes whatever waits until that many requests are answered. */
+static void
+complete_until(unsigned count)
+{
+	time_t until = 0;
+
+	while (answers < count)
+		if (fake_waiting())
+			fake_complete();
+		else
+			ck_assert_msg(loop_turn(base, &until), "no answer");
+}
+
+/* What would happen by itself happens. */
+static void
+wait_a_while(void)
+{
+	for (int i = 0; i < 10; i++)
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
 static const uint8_t *
 pattern(uint8_t seed, size_t len)
 {
@@ -148,6 +176,21 @@ pattern(uint8_t seed, size_t len)
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(seed + i * 3);
 	return bytes;
+}
+
+static void
+write_block(uint8_t seed)
+{
+	execute(WRITE_10, 0, 5, 1, pattern(seed, BLOCK), BLOCK);
+}
+
+/* A disk that the host has written to. */
+static void
+open_written(void)
+{
+	open_drive(DEVICE_HD, IMAGE_RW);
+	write_block(1);
+	ck_assert_uint_eq(sense, SENSE_NONE);
 }
 
 START_TEST(test_one_unit_attention)
@@ -421,17 +464,14 @@ START_TEST(test_check)
 	before = fake.reads;
 	fake.is_slow = _i == 1;
 	execute(VERIFY_10, 0, 0, ALL_BLOCKS, NULL, 0);
-	while (fake_waiting())
-		fake_complete();
-	ck_assert_uint_eq(answers, 1);
+	complete_until(1);
 	ck_assert_uint_eq(sense, SENSE_NONE);
 	ck_assert_uint_eq(got_len, 0);
-	ck_assert_uint_eq(fake.reads, before + 2);
+	ck_assert_uint_eq(fake.reads, before + PIECES);
 	ck_assert_uint_eq(drive_counters(drive)->read, 0);
 	fake.error = EIO;
 	execute(VERIFY_10, 0, 0, 1, NULL, 0);
-	while (fake_waiting())
-		fake_complete();
+	complete_until(2);
 	ck_assert_uint_eq(sense, SENSE_READ_ERROR);
 }
 END_TEST
@@ -446,7 +486,8 @@ START_TEST(test_check_fails_later)
 	ck_assert_uint_eq(answers, 0);
 	fake.error = EIO;
 	fake.trouble = "the file has shrunk to 512 bytes";
-	fake_complete();
+	complete_until(1);
+	ck_assert_uint_eq(fake.reads, 3); /* of the boot sector, and two */
 	ck_assert_uint_eq(sense, SENSE_READ_ERROR);
 	ck_assert_str_eq(drive_counters(drive)->last_error.text,
 		"VERIFY(10): the file has shrunk to 512 bytes");
@@ -459,9 +500,7 @@ START_TEST(test_write_same)
 	fake.is_slow = _i == 1;
 	memset(fake.bytes, 0x11, FAKE_SIZE);
 	execute(WRITE_SAME_10, 0, 1, ALL_BLOCKS - 2, pattern(9, BLOCK), BLOCK);
-	while (fake_waiting())
-		fake_complete();
-	ck_assert_uint_eq(answers, 1);
+	complete_until(1);
 	ck_assert_uint_eq(sense, SENSE_NONE);
 	ck_assert_int_eq(fake.bytes[BLOCK - 1], 0x11);
 	for (size_t i = 1; i < ALL_BLOCKS - 1; i++)
@@ -469,7 +508,8 @@ START_TEST(test_write_same)
 			"block %zu", i);
 	ck_assert_int_eq(fake.bytes[FAKE_SIZE - BLOCK], 0x11);
 	ck_assert_uint_eq(fake.flushes, 0);
-	ck_assert_uint_eq(drive_counters(drive)->written, (ALL_BLOCKS - 2) * BLOCK);
+	ck_assert_uint_eq(fake.writes, PIECES);
+	ck_assert_uint_eq(drive_counters(drive)->written, BLOCK); /* that is what came */
 	/* It counts as a write. */
 	drive_flush(drive, flush_cb_, &flushed);
 	ck_assert_uint_eq(fake.flushes, 1);
@@ -487,14 +527,17 @@ START_TEST(test_format)
 	open_drive(DEVICE_FD, IMAGE_RW);
 	fake.is_slow = true;
 	execute(FORMAT_UNIT, 0x17, 0, 0, list, sizeof(list));
-	fake_complete();
-	fake_complete();
+	for (int i = 0; i < PIECES; i++) {
+		LOOP_UNTIL(base, fake_waiting() == 'w');
+		fake_complete();
+	}
 	ck_assert_uint_eq(answers, 0);
 	ck_assert_int_eq(fake_waiting(), 'f');
 	fake_complete();
 	ck_assert_uint_eq(answers, 1);
 	ck_assert_uint_eq(sense, SENSE_NONE);
 	ck_assert_mem_eq(fake.bytes, zeros, FAKE_SIZE);
+	ck_assert_uint_eq(drive_counters(drive)->written, sizeof(list));
 	fake.is_slow = false;
 	fake.error = ENOSPC;
 	execute(FORMAT_UNIT, 0x17, 0, 0, list, sizeof(list));
@@ -502,24 +545,83 @@ START_TEST(test_format)
 }
 END_TEST
 
+/* While a piece is written, and between two of them. */
 START_TEST(test_fill_given_up)
 {
+	bool is_between = _i >= 2;
+
 	open_drive(DEVICE_HD, IMAGE_RW);
 	fake.is_slow = true;
 	execute(WRITE_SAME_10, 0, 0, ALL_BLOCKS, pattern(9, BLOCK), BLOCK);
-	if (_i == 0) {
-		drive_cancel(drive);
-		ck_assert_uint_eq(answers, 0);
-	} else {
-		drive_free(drive);
-		drive = NULL;
+	if (is_between)
+		fake_complete();
+	if (_i % 2 == 1) {
+		free_drive();
 		return;
 	}
-	ck_assert_uint_eq(fake.cancelled, 1);
+	drive_cancel(drive);
+	ck_assert_uint_eq(answers, 0);
+	ck_assert_uint_eq(fake.cancelled, is_between ? 0 : 1);
 	fake.is_slow = false;
+	wait_a_while();
+	ck_assert_uint_eq(fake.writes, 1);
 	execute(READ_10, 0, 6, 1, NULL, 0);
 	ck_assert_uint_eq(sense, SENSE_NONE);
 	ck_assert_uint_eq(got_len, BLOCK);
+}
+END_TEST
+
+/* What a long command reads or writes between two turns of somebody else in the loop. */
+struct neighbour {
+	unsigned turns;
+	unsigned seen; /* operations of the image so far */
+	unsigned most; /* of them in a row */
+};
+
+static void
+neighbour_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct neighbour *neighbour = arg;
+	unsigned operations = fake.reads + fake.writes;
+
+	(void)fd, (void)what;
+	if (operations - neighbour->seen > neighbour->most)
+		neighbour->most = operations - neighbour->seen;
+	neighbour->seen = operations;
+	neighbour->turns++;
+}
+
+/* The longest command that goes over a medium lets others work, though the image answers at once.
+ */
+START_TEST(test_others_get_their_turn)
+{
+	bool is_fill = _i == 1;
+	enum { ALL = FAKE_MAX / BLOCK, ALL_PIECES = (FAKE_MAX + SPAN_PIECE - 1) / SPAN_PIECE };
+	struct neighbour neighbour = { 0 };
+	struct event *readable;
+	int pipe_fds[2];
+
+	fake_open(IMAGE_RW, BLOCK)->size = FAKE_MAX;
+	put_in(DEVICE_HD, &fake);
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	ck_assert_int_eq(write(pipe_fds[1], "x", 1), 1); /* there is always something to read */
+	readable = event_new(base, pipe_fds[0], EV_READ | EV_PERSIST, neighbour_cb, &neighbour);
+	event_add(readable, NULL);
+	neighbour.seen = fake.reads;
+	if (is_fill)
+		execute(WRITE_SAME_10, 0, 0, ALL, pattern(9, BLOCK), BLOCK);
+	else
+		execute(VERIFY_10, 0, 0, ALL, NULL, 0);
+	ck_assert_uint_eq(answers, 0);
+	LOOP_UNTIL(base, answers == 1);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_uint_ge(neighbour.turns, ALL_PIECES - 1);
+	ck_assert_uint_eq(neighbour.most, 1);
+	if (is_fill)
+		ck_assert_mem_eq(fake.bytes + FAKE_MAX - BLOCK, pattern(9, BLOCK), BLOCK);
+	event_free(readable);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
 }
 END_TEST
 
@@ -528,17 +630,25 @@ START_TEST(test_deferred_error)
 {
 	open_drive(DEVICE_HD, IMAGE_RW);
 	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	write_block(1);
 	fake.error = EIO;
+	fake.trouble = "cannot flush: Input/output error";
 	drive_flush(drive, flush_cb_, &flushed);
 	ck_assert_int_eq(flush_error, EIO);
+	ck_assert_str_eq(drive_counters(drive)->last_error.text,
+		"write-back: cannot flush: Input/output error");
+	ck_assert_double_gt(drive_counters(drive)->last_error_time, 1e9);
+	ck_assert_uint_eq(drive_counters(drive)->failed, 0);
 	fake.error = 0;
+	fake.trouble = "";
 	if (_i == 1) { /* the same after the session was lost and came back */
 		drive_attention(drive);
 		ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
 	}
 	execute(WRITE_10, 0, 6, 1, pattern(2, BLOCK), BLOCK);
 	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+	ck_assert_str_eq(drive_counters(drive)->last_error.text,
+		"WRITE(10): write-back: cannot flush: Input/output error");
 	ck_assert_uint_eq(fake.writes, 1);
 	execute(WRITE_10, 0, 6, 1, pattern(2, BLOCK), BLOCK);
 	ck_assert_uint_eq(sense, SENSE_NONE);
@@ -558,8 +668,7 @@ START_TEST(test_deferred_error_of_a_swap)
 {
 	int error = -1;
 
-	open_drive(DEVICE_HD, IMAGE_RW);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	open_written();
 	fake.error = EIO;
 	drive_swap(drive, keep_the_old_one, &error);
 	ck_assert_int_eq(error, EIO);
@@ -608,8 +717,7 @@ END_TEST
 
 START_TEST(test_overdue_flush)
 {
-	open_drive(DEVICE_HD, IMAGE_RW);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	open_written();
 	drive_set_limit(drive, 0.01);
 	fake.is_slow = true;
 	execute(SYNC_CACHE, 0, 0, 0, NULL, 0);
@@ -625,7 +733,7 @@ START_TEST(test_eject)
 	open_drive(DEVICE_HD, IMAGE_RW);
 	drive_attention(drive);
 	simple(TUR);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	write_block(1);
 	fake.is_slow = true;
 	eject();
 	ck_assert_int_eq(fake_waiting(), 'f');
@@ -643,8 +751,7 @@ END_TEST
 /* Nothing pretends success: what cannot be made durable stays in the drive. */
 START_TEST(test_eject_fails)
 {
-	open_drive(DEVICE_HD, IMAGE_RW);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	open_written();
 	fake.error = EIO;
 	eject();
 	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
@@ -677,13 +784,23 @@ START_TEST(test_cancel)
 }
 END_TEST
 
+/* A flush of what the host has written is under way. */
+static void
+open_flushing(void)
+{
+	open_written();
+	fake.is_slow = true;
+	drive_flush(drive, flush_cb_, &flushed);
+	ck_assert_int_eq(fake_waiting(), 'f');
+}
+
 START_TEST(test_flush)
 {
 	open_drive(DEVICE_HD, IMAGE_RW);
 	drive_flush(drive, flush_cb_, &flushed);
 	ck_assert_uint_eq(flushed, 1); /* nothing to do */
 	ck_assert_uint_eq(fake.flushes, 0);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	write_block(1);
 	fake.is_slow = true;
 	drive_flush(drive, flush_cb_, &flushed);
 	/* A second one may be asked for, and a command may go on. */
@@ -704,12 +821,9 @@ END_TEST
 /* A write that comes while a flush is under way is not covered by it. */
 START_TEST(test_flush_covers_what_was_before)
 {
-	open_drive(DEVICE_HD, IMAGE_RW);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
-	fake.is_slow = true;
-	drive_flush(drive, flush_cb_, &flushed);
+	open_flushing();
 	fake.is_slow = false;
-	execute(WRITE_10, 0, 5, 1, pattern(2, BLOCK), BLOCK);
+	write_block(2);
 	fake_complete();
 	ck_assert_uint_eq(flushed, 1);
 	drive_flush(drive, flush_cb_, &flushed);
@@ -723,7 +837,7 @@ START_TEST(test_flush_after_cancelled_write)
 {
 	open_drive(DEVICE_HD, IMAGE_RW);
 	fake.is_slow = true;
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	write_block(1);
 	drive_cancel(drive);
 	drive_flush(drive, flush_cb_, &flushed);
 	ck_assert_int_eq(fake_waiting(), 'f');
@@ -732,8 +846,7 @@ END_TEST
 
 START_TEST(test_flush_fails)
 {
-	open_drive(DEVICE_HD, IMAGE_RW);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	open_written();
 	fake.error = EIO;
 	fake.trouble = "cannot flush: Input/output error";
 	drive_flush(drive, flush_cb_, &flushed);
@@ -750,16 +863,256 @@ START_TEST(test_flush_fails)
 }
 END_TEST
 
-START_TEST(test_free_at_work)
+/* ---- flushes that nobody asks for ---- */
+
+/* The same disk, whose writes are flushed as soon as the loop has a turn. */
+static void
+open_hasty(void)
 {
 	open_drive(DEVICE_HD, IMAGE_RW);
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	drive_watch(drive, flush_cb_, &flushed);
+	drive_set_flush_delay(drive, 0);
+}
+
+START_TEST(test_write_back)
+{
+	open_hasty();
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	wait_a_while();
+	ck_assert_uint_eq(flushed, 0); /* nothing was written */
+	write_block(1);
+	execute(WRITE_10, 0, 6, 1, pattern(2, BLOCK), BLOCK);
+	ck_assert_uint_eq(fake.flushes, 0);
+	LOOP_UNTIL(base, flushed == 1);
+	ck_assert_int_eq(flush_error, 0);
+	ck_assert_uint_eq(fake.flushes, 1);
+	wait_a_while();
+	ck_assert_uint_eq(flushed, 1); /* one is enough for both */
+	execute(WRITE_SAME_10, 0, 0, 8, pattern(3, BLOCK), BLOCK);
+	LOOP_UNTIL(base, flushed == 2);
+	ck_assert_uint_eq(fake.flushes, 2);
+	ck_assert_uint_eq(drive_counters(drive)->failed, 0);
+}
+END_TEST
+
+/* Later, not at once; and the first of many writes sets the time. */
+START_TEST(test_write_back_waits)
+{
+	base = event_base_new();
+	drive = drive_new(base, DEVICE_HD, fake_open(IMAGE_RW, FAKE_SIZE));
+	ck_assert(!evtimer_pending(drive->write_back, NULL));
+	write_block(1);
+	ck_assert_double_lt(loop_time_left(drive->write_back), DRIVE_FLUSH_DELAY + 1);
+	drive_set_flush_delay(drive, NEVER);
+	write_block(2);
+	ck_assert_double_lt(loop_time_left(drive->write_back), DRIVE_FLUSH_DELAY + 1);
+	ck_assert_uint_eq(fake.flushes, 0);
+	event_del(drive->write_back);
+	write_block(3);
+	ck_assert_double_gt(loop_time_left(drive->write_back), NEVER / 2);
+	wait_a_while();
+	ck_assert_uint_eq(fake.flushes, 0);
+}
+END_TEST
+
+/* The host's next command is told, once, and the flush is not tried again for the same writes. */
+START_TEST(test_write_back_fails)
+{
+	const char *words = "write-back: cannot flush: Input/output error";
+
+	open_hasty();
+	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
+	write_block(1);
+	fake.error = EIO;
+	fake.trouble = "cannot flush: Input/output error";
+	LOOP_UNTIL(base, flushed == 1);
+	ck_assert_int_eq(flush_error, EIO);
+	ck_assert_str_eq(flush_words, fake.trouble);
+	ck_assert_str_eq(drive_counters(drive)->last_error.text, words);
+	fake.error = 0;
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+	ck_assert_ptr_nonnull(strstr(drive_counters(drive)->last_error.text, words));
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	wait_a_while();
+	ck_assert_uint_eq(flushed, 1);
+	ck_assert_uint_eq(fake.flushes, 1);
+	/* Who wants it flushed gets it, and so do later writes. */
+	if (_i == 0)
+		ck_assert_uint_eq(simple(SYNC_CACHE), SENSE_NONE);
+	else
+		write_block(2);
+	wait_a_while();
+	ck_assert_uint_eq(fake.flushes, 2);
+	ck_assert_uint_eq(flushed, _i == 0 ? 1 : 2);
+}
+END_TEST
+
+START_TEST(test_write_back_is_overdue)
+{
+	open_hasty();
+	write_block(1);
+	drive_set_limit(drive, 0.01);
 	fake.is_slow = true;
-	drive_flush(drive, flush_cb_, &flushed);
+	LOOP_UNTIL(base, flushed == 1);
+	ck_assert_int_eq(flush_error, ETIMEDOUT);
+	ck_assert_str_eq(drive_counters(drive)->last_error.text,
+		"write-back: image did not answer within 0.01 s");
+	fake.is_slow = false;
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+}
+END_TEST
+
+/* Another flush is under way, of the drive's own or somebody else's: it waits for its turn. */
+START_TEST(test_write_back_one_at_a_time)
+{
+	unsigned others = _i == 1;
+
+	open_hasty();
+	write_block(1);
+	fake.is_slow = true;
+	if (others)
+		drive_flush(drive, flush_cb_, &flushed);
+	LOOP_UNTIL(base, fake_waiting() == 'f');
+	fake.is_slow = false;
+	write_block(2);
+	wait_a_while();
+	ck_assert_uint_eq(fake.flushes, 1);
+	ck_assert_uint_eq(flushed, 0);
+	fake_complete();
+	ck_assert_uint_eq(flushed, 1);
+	LOOP_UNTIL(base, flushed == 2);
+	ck_assert_uint_eq(fake.flushes, 2);
+	wait_a_while();
+	ck_assert_uint_eq(fake.flushes, 2);
+}
+END_TEST
+
+/* Another flush comes first: there is nothing left to do. */
+START_TEST(test_write_back_not_needed)
+{
+	open_hasty();
+	if (_i == 0)
+		execute(WRITE_10, FUA, 5, 1, pattern(1, BLOCK), BLOCK);
+	else
+		write_block(1);
+	if (_i == 1)
+		ck_assert_uint_eq(simple(SYNC_CACHE), SENSE_NONE);
+	else if (_i == 2)
+		eject();
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	ck_assert_uint_eq(fake.flushes, 1);
+	wait_a_while();
+	ck_assert_uint_eq(fake.flushes, 1);
+	ck_assert_uint_eq(flushed, 0);
+}
+END_TEST
+
+/* A write that was given up may still happen; a flush that was given up covers nothing. */
+START_TEST(test_write_back_after_cancel)
+{
+	open_hasty();
+	fake.is_slow = true;
+	execute(WRITE_10, _i == 1 ? FUA : 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	if (_i == 1) {
+		fake_complete();
+		ck_assert_int_eq(fake_waiting(), 'f');
+	}
+	drive_cancel(drive);
+	fake.is_slow = false;
+	LOOP_UNTIL(base, flushed == 1);
+	ck_assert_uint_eq(fake.flushes, _i == 1 ? 2 : 1);
+	wait_a_while();
+	ck_assert_uint_eq(flushed, 1);
+}
+END_TEST
+
+/* In the middle of a long fill: what it covers is what was written by then. */
+START_TEST(test_write_back_of_half_a_fill)
+{
+	open_hasty();
+	write_block(1);
+	fake.is_slow = true;
+	execute(WRITE_SAME_10, 0, 0, ALL_BLOCKS, pattern(9, BLOCK), BLOCK);
+	LOOP_UNTIL(base, fake.flushes == 1);
+	fake.is_slow = false;
+	complete_until(2);
+	ck_assert_uint_eq(sense, SENSE_NONE);
+	LOOP_UNTIL(base, fake.flushes == 2);
+}
+END_TEST
+
+/* The old medium's writes are flushed before the swap, and the new one has none. */
+static struct image *
+take_next(void *arg, int error, const char *words UNUSED)
+{
+	ck_assert_int_eq(error, 0);
+	return arg;
+}
+
+START_TEST(test_write_back_and_swap)
+{
+	static struct image next;
+
+	open_hasty();
+	fake_make(&next, IMAGE_RW, FAKE_SIZE, 1);
+	write_block(1);
+	drive_swap(drive, take_next, &next);
+	ck_assert_ptr_eq(drive_image(drive), &next);
+	ck_assert_uint_eq(fake.flushes, 1);
+	wait_a_while();
+	ck_assert_uint_eq(flushed, 0);
+	ck_assert_uint_eq(next.flushes, 0);
+	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
+	write_block(2);
+	LOOP_UNTIL(base, flushed == 1);
+	ck_assert_uint_eq(next.flushes, 1);
+	ck_assert_uint_eq(fake.flushes, 1);
+}
+END_TEST
+
+/* A swap that is given up takes its flush with it. */
+START_TEST(test_write_back_after_keep)
+{
+	int error = -1;
+
+	open_hasty();
+	write_block(1);
+	fake.is_slow = true;
+	drive_swap(drive, keep_the_old_one, &error);
+	ck_assert_int_eq(fake_waiting(), 'f');
+	wait_a_while();
+	drive_keep(drive);
+	fake.is_slow = false;
+	LOOP_UNTIL(base, flushed == 1);
+	ck_assert_int_eq(flush_error, 0);
+	ck_assert_int_eq(error, -1);
+}
+END_TEST
+
+/* It is due, or under way. */
+START_TEST(test_write_back_and_free)
+{
+	open_hasty();
+	write_block(1);
+	fake.is_slow = true;
+	if (_i == 1)
+		LOOP_UNTIL(base, fake_waiting() == 'f');
+	free_drive();
+	wait_a_while();
+	ck_assert_uint_eq(flushed, 0);
+	ck_assert_uint_eq(fake.cancelled, _i == 1 ? 1 : 0);
+}
+END_TEST
+
+START_TEST(test_free_at_work)
+{
+	open_flushing();
 	drive_flush(drive, flush_cb_, &flushed);
 	execute(READ_10, 0, 5, 1, NULL, 0);
-	drive_free(drive);
-	drive = NULL;
+	free_drive();
 	ck_assert_uint_eq(answers, 1);
 	ck_assert_uint_eq(flushed, 0);
 	ck_assert_uint_eq(fake.cancelled, 3);
@@ -782,17 +1135,15 @@ END_TEST
 static void
 open_slow(void)
 {
-	base = event_base_new();
-	fake_open(IMAGE_RW, FAKE_SIZE);
-	fake.is_slow = true;
-	drive = drive_new(base, DEVICE_HD, &fake);
+	fake_open(IMAGE_RW, FAKE_SIZE)->is_slow = true;
+	put_in(DEVICE_HD, &fake);
 	ck_assert_int_eq(fake_waiting(), 'r');
 }
 
 START_TEST(test_command_waits_for_the_medium)
 {
 	open_slow();
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	write_block(1);
 	ck_assert(drive_is_busy(drive));
 	fake.is_slow = false;
 	fake_complete();
@@ -815,7 +1166,7 @@ END_TEST
 START_TEST(test_cancelled_before_the_medium)
 {
 	open_slow();
-	execute(WRITE_10, 0, 5, 1, pattern(1, BLOCK), BLOCK);
+	write_block(1);
 	drive_cancel(drive);
 	fake_complete();
 	ck_assert_uint_eq(answers, 0);
@@ -838,8 +1189,7 @@ START_TEST(test_free_before_the_medium)
 {
 	open_slow();
 	execute(READ_CAPACITY, 0, 0, 0, NULL, 0);
-	drive_free(drive);
-	drive = NULL;
+	free_drive();
 	ck_assert_uint_eq(answers, 0);
 	ck_assert_uint_eq(fake.cancelled, 1);
 }
@@ -847,8 +1197,7 @@ END_TEST
 
 START_TEST(test_tiny_image)
 {
-	base = event_base_new();
-	drive = drive_new(base, DEVICE_HD, fake_open(IMAGE_RO, 100));
+	put_in(DEVICE_HD, fake_open(IMAGE_RO, 100));
 	simple(TUR);
 	ck_assert_uint_ne(simple(READ_CAPACITY), SENSE_NONE);
 }
@@ -898,7 +1247,8 @@ main(void)
 	tcase_add_test(tc, test_check_fails_later);
 	tcase_add_loop_test(tc, test_write_same, 0, 2);
 	tcase_add_test(tc, test_format);
-	tcase_add_loop_test(tc, test_fill_given_up, 0, 2);
+	tcase_add_loop_test(tc, test_fill_given_up, 0, 4);
+	tcase_add_loop_test(tc, test_others_get_their_turn, 0, 2);
 	tcase_add_loop_test(tc, test_deferred_error, 0, 2);
 	tcase_add_test(tc, test_deferred_error_of_a_swap);
 	tcase_add_loop_test(tc, test_overdue, 0, 5);
@@ -910,6 +1260,17 @@ main(void)
 	tcase_add_test(tc, test_flush_covers_what_was_before);
 	tcase_add_test(tc, test_flush_after_cancelled_write);
 	tcase_add_test(tc, test_flush_fails);
+	tcase_add_test(tc, test_write_back);
+	tcase_add_test(tc, test_write_back_waits);
+	tcase_add_loop_test(tc, test_write_back_fails, 0, 2);
+	tcase_add_test(tc, test_write_back_is_overdue);
+	tcase_add_loop_test(tc, test_write_back_one_at_a_time, 0, 2);
+	tcase_add_loop_test(tc, test_write_back_not_needed, 0, 3);
+	tcase_add_loop_test(tc, test_write_back_after_cancel, 0, 2);
+	tcase_add_test(tc, test_write_back_of_half_a_fill);
+	tcase_add_test(tc, test_write_back_and_swap);
+	tcase_add_test(tc, test_write_back_after_keep);
+	tcase_add_loop_test(tc, test_write_back_and_free, 0, 2);
 	tcase_add_test(tc, test_free_at_work);
 	tcase_add_test(tc, test_free_from_callback);
 	tcase_add_test(tc, test_command_waits_for_the_medium);

@@ -76,6 +76,37 @@ call(const char *verb, const char *parameters)
 	return test_client_call(&client, method, parameters);
 }
 
+/* Asks without waiting for the answer. */
+static void
+say(struct varlink_test_client *from, const char *verb, const char *parameters)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message), "{\"method\":\"org.iusbd.%s\",\"parameters\":%s}", verb,
+		parameters);
+	test_client_say(from, message);
+}
+
+static void
+open_other(struct varlink_test_client *other)
+{
+	test_client_open(other, world.base, world_path(&world, "socket"));
+}
+
+/* Attaches, and waits for a BMC that says nothing. */
+static void
+wait_for_silence(struct varlink_test_client *from, const char *target)
+{
+	char parameters[128], slot[64];
+
+	world.bmc.status = 0;
+	snprintf(parameters, sizeof(parameters),
+		"{\"selectors\":[\"%s\"],\"image\":\"dos.img\",\"timeout\":1000}", target);
+	say(from, "Attach", parameters);
+	snprintf(slot, sizeof(slot), "%s/fd", target);
+	UNTIL(world_slot(&world, slot) != NULL);
+}
+
 /* An answer that is an error: its name without "org.iusbd.", "" for a good answer. */
 static const char *
 error_of(const json_t *answer)
@@ -281,9 +312,9 @@ END_TEST
 
 START_TEST(waits_for_a_read)
 {
-	test_client_say(&client, "{\"method\":\"org.iusbd.Attach\",\"parameters\":{\"selectors\":"
-				 "[\"node1\"],\"image\":\"dos.img\",\"wait\":\"read\","
-				 "\"timeout\":1000}}");
+	say(&client, "Attach",
+		"{\"selectors\":[\"node1\"],\"image\":\"dos.img\",\"wait\":\"read\","
+		"\"timeout\":1000}");
 	UNTIL(world_state(&world, "node1/fd") == SESSION_SERVING &&
 		world.bmc.ports[DEVICE_FD].client != NULL);
 	ck_assert_uint_eq(test_client_count(&client), 0);
@@ -334,11 +365,8 @@ START_TEST(tells_that_it_was_detached)
 {
 	struct varlink_test_client other;
 
-	world.bmc.status = 0;
-	test_client_open(&other, world.base, world_path(&world, "socket"));
-	test_client_say(&other, "{\"method\":\"org.iusbd.Attach\",\"parameters\":{\"selectors\":"
-				"[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}}");
-	UNTIL(world_slot(&world, "node1/fd") != NULL);
+	open_other(&other);
+	wait_for_silence(&other, "node1");
 	ck_assert_str_eq(
 		outcomes(call("Detach", "{\"selectors\":[\"node1\"]}")), "node1/fd detached;");
 	UNTIL(test_client_count(&other) == 1);
@@ -353,11 +381,8 @@ START_TEST(outlives_its_client)
 {
 	struct varlink_test_client other;
 
-	world.bmc.status = 0;
-	test_client_open(&other, world.base, world_path(&world, "socket"));
-	test_client_say(&other, "{\"method\":\"org.iusbd.Attach\",\"parameters\":{\"selectors\":"
-				"[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}}");
-	UNTIL(world_slot(&world, "node1/fd") != NULL);
+	open_other(&other);
+	wait_for_silence(&other, "node1");
 	ck_assert(!TAILQ_EMPTY(&methods->waits));
 	test_client_close(&other);
 	UNTIL(TAILQ_EMPTY(&methods->waits));
@@ -515,11 +540,9 @@ START_TEST(detaches_for_two)
 	struct varlink_test_client other;
 
 	attach("node1", "dos.img");
-	test_client_open(&other, world.base, world_path(&world, "socket"));
-	test_client_say(&other,
-		"{\"method\":\"org.iusbd.Detach\",\"parameters\":{\"selectors\":[\"node1\"]}}");
-	test_client_say(&client,
-		"{\"method\":\"org.iusbd.Detach\",\"parameters\":{\"selectors\":[\"node1\"]}}");
+	open_other(&other);
+	say(&other, "Detach", "{\"selectors\":[\"node1\"]}");
+	say(&client, "Detach", "{\"selectors\":[\"node1\"]}");
 	UNTIL(test_client_count(&other) == 1 && test_client_count(&client) == 2);
 	ck_assert_str_eq(outcomes(test_client_answer(&other, 0)), "node1/fd detached;");
 	test_client_close(&other);
@@ -593,9 +616,8 @@ START_TEST(swaps_for_nobody)
 	media_port_write(&world.bmc.ports[DEVICE_FD]);
 	UNTIL((registry_status(world_slot(&world, "node1/fd"), &status),
 		status.counters->written == 512));
-	test_client_open(&other, world.base, world_path(&world, "socket"));
-	test_client_say(&other, "{\"method\":\"org.iusbd.Swap\",\"parameters\":{\"slot\":"
-				"\"node1/fd\",\"image\":\"other.img\"}}");
+	open_other(&other);
+	say(&other, "Swap", "{\"slot\":\"node1/fd\",\"image\":\"other.img\"}");
 	UNTIL(world_slot(&world, "node1/fd")->swap != NULL ||
 		strcmp(world_slot(&world, "node1/fd")->image, "other.img") == 0);
 	test_client_close(&other);
@@ -728,12 +750,12 @@ START_TEST(lists_images_for_nobody)
 {
 	struct varlink_test_client other;
 
-	test_client_open(&other, world.base, world_path(&world, "socket"));
+	open_other(&other);
 	test_client_say(&other, "{\"method\":\"org.iusbd.Images\"}");
 	UNTIL(evbuffer_get_length(bufferevent_get_output(other.bev)) == 0);
 	test_client_close(&other);
 	call("Images", "{}");
-	test_client_open(&other, world.base, world_path(&world, "socket"));
+	open_other(&other);
 	test_client_say(&other, "{\"method\":\"org.iusbd.Images\"}");
 	UNTIL(evbuffer_get_length(bufferevent_get_output(other.bev)) == 0);
 	event_base_loop(world.base, EVLOOP_NONBLOCK);
@@ -770,10 +792,7 @@ END_TEST
 /* The target goes while somebody waits for it. */
 START_TEST(tells_that_the_target_has_gone)
 {
-	world.bmc.status = 0;
-	test_client_say(&client, "{\"method\":\"org.iusbd.Attach\",\"parameters\":{\"selectors\":"
-				 "[\"node2\"],\"image\":\"dos.img\",\"timeout\":1000}}");
-	UNTIL(world_slot(&world, "node2/fd") != NULL);
+	wait_for_silence(&client, "node2");
 	reload_text = "targets = ();";
 	{
 		struct strlist lists[3] = { 0 };
@@ -809,10 +828,7 @@ START_TEST(stops)
 {
 	bool is_stopped = false;
 
-	world.bmc.status = 0;
-	test_client_say(&client, "{\"method\":\"org.iusbd.Attach\",\"parameters\":{\"selectors\":"
-				 "[\"node1\"],\"image\":\"dos.img\",\"timeout\":1000}}");
-	UNTIL(world_slot(&world, "node1/fd") != NULL);
+	wait_for_silence(&client, "node1");
 	methods_stop(methods);
 	registry_stop(world.registry, stopped_cb, &is_stopped);
 	UNTIL(test_client_count(&client) == 1 && is_stopped);

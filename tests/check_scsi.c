@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_scsi: the drives, command by command (scsi_rows.h), as hosts use them, and at random. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,312 +8,13 @@
 
 #include "base/bytes.h"
 #include "scsi/scsi.h"
+#include "scsi_ask.h"
 #include "scsi_rows.h"
-#include "scsi_rules.h"
 #include "unit.h"
 
 enum {
-	DATA_MAX = SCSI_TRANSFER_MAX + 4096,
 	RANDOM_COMMANDS = 20000,
 };
-
-static const uint8_t zeros[DATA_MAX];
-
-/* What a row's setup means. */
-static const struct {
-	const char *name;
-	enum device device;
-	uint64_t size; /* 0: empty */
-	bool is_read_only, is_new, is_locked, is_gone;
-	uint8_t jump;
-	uint16_t block_len, heads, sectors; /* of a BPB */
-} setups[SETUP_COUNT] = {
-	[CD] = { .name = "CD", .device = DEVICE_CD, .size = 1000 * 2048 },
-	[CD_NEW] = { .name = "CD_NEW", .device = DEVICE_CD, .size = 1000 * 2048, .is_new = true },
-	[CD_LOCKED] = { .name = "CD_LOCKED",
-		.device = DEVICE_CD,
-		.size = 1000 * 2048,
-		.is_locked = true },
-	[CD_EMPTY] = { .name = "CD_EMPTY", .device = DEVICE_CD, .size = 0 },
-	[CD_GONE] = { .name = "CD_GONE",
-		.device = DEVICE_CD,
-		.size = 1000 * 2048,
-		.is_gone = true },
-	[CD_700] = { .name = "CD_700", .device = DEVICE_CD, .size = 358400 * UINT64_C(2048) },
-	[CD_701] = { .name = "CD_701", .device = DEVICE_CD, .size = 358401 * UINT64_C(2048) },
-	[CD_DVD] = { .name = "CD_DVD", .device = DEVICE_CD, .size = 0x230540 * UINT64_C(2048) },
-	[CD_SHORT] = { .name = "CD_SHORT", .device = DEVICE_CD, .size = 2047 },
-	[CD_ODD] = { .name = "CD_ODD", .device = DEVICE_CD, .size = 1000 * 2048 + 2047 },
-	[CD_VAST] = { .name = "CD_VAST",
-		.device = DEVICE_CD,
-		.size = UINT64_C(0x200000000) * 2048 },
-	[FD] = { .name = "FD", .device = DEVICE_FD, .size = 2880 * 512 },
-	[FD_RO] = { .name = "FD_RO",
-		.device = DEVICE_FD,
-		.size = 2880 * 512,
-		.is_read_only = true },
-	[FD_NEW] = { .name = "FD_NEW", .device = DEVICE_FD, .size = 2880 * 512, .is_new = true },
-	[FD_LOCKED] = { .name = "FD_LOCKED",
-		.device = DEVICE_FD,
-		.size = 2880 * 512,
-		.is_locked = true },
-	[FD_EMPTY] = { .name = "FD_EMPTY", .device = DEVICE_FD, .size = 0 },
-	[FD_GONE] = { .name = "FD_GONE", .device = DEVICE_FD, .size = 2880 * 512, .is_gone = true },
-	[FD_720] = { .name = "FD_720", .device = DEVICE_FD, .size = 1440 * 512 },
-	[FD_288] = { .name = "FD_288", .device = DEVICE_FD, .size = 5760 * 512 },
-	[FD_160] = { .name = "FD_160", .device = DEVICE_FD, .size = 320 * 512 },
-	[FD_ODD] = { .name = "FD_ODD", .device = DEVICE_FD, .size = 4096 * 512 },
-	[FD_BPB] = { .name = "FD_BPB",
-		.device = DEVICE_FD,
-		.size = 2880 * 512,
-		.jump = 0xEB,
-		.block_len = 512,
-		.heads = 1,
-		.sectors = 9 },
-	[HD] = { .name = "HD", .device = DEVICE_HD, .size = 64 << 20 },
-	[HD_RO] = { .name = "HD_RO", .device = DEVICE_HD, .size = 64 << 20, .is_read_only = true },
-	[HD_NEW] = { .name = "HD_NEW", .device = DEVICE_HD, .size = 64 << 20, .is_new = true },
-	[HD_BPB] = { .name = "HD_BPB",
-		.device = DEVICE_HD,
-		.size = 64 << 20,
-		.jump = 0xEB,
-		.block_len = 512,
-		.heads = 16,
-		.sectors = 32 },
-	[HD_NTFS] = { .name = "HD_NTFS",
-		.device = DEVICE_HD,
-		.size = 64 << 20,
-		.jump = 0xE9,
-		.block_len = 512,
-		.heads = 255,
-		.sectors = 63 },
-	[HD_BAD] = { .name = "HD_BAD",
-		.device = DEVICE_HD,
-		.size = 64 << 20,
-		.jump = 0xEB,
-		.block_len = 512,
-		.heads = 0,
-		.sectors = 32 },
-	[HD_EXFAT] = { .name = "HD_EXFAT", .device = DEVICE_HD, .size = 64 << 20, .jump = 0xEB },
-	[HD_WIDE] = { .name = "HD_WIDE",
-		.device = DEVICE_HD,
-		.size = 64 << 20,
-		.jump = 0xEB,
-		.block_len = 512,
-		.heads = 16,
-		.sectors = 300 },
-	[HD_SHORT] = { .name = "HD_SHORT", .device = DEVICE_HD, .size = 511 },
-	[HD_2T] = { .name = "HD_2T", .device = DEVICE_HD, .size = UINT64_C(1) << 41 },
-	[HD_2T_1] = { .name = "HD_2T_1", .device = DEVICE_HD, .size = (UINT64_C(1) << 41) - 512 },
-	[HD_3T] = { .name = "HD_3T", .device = DEVICE_HD, .size = UINT64_C(3) << 40 },
-	[HD_MAX] = { .name = "HD_MAX", .device = DEVICE_HD, .size = UINT64_MAX },
-};
-
-/* Hex as in scsi_rows.h. Returns the number of bytes. */
-static size_t
-parse_hex(const char *text, uint8_t *out, size_t size)
-{
-	size_t n = 0;
-
-	while (*text != '\0') {
-		char digits[3] = { 0 };
-		long times = 1;
-
-		if (*text == ' ') {
-			text++;
-			continue;
-		}
-		if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]))
-			ck_abort_msg("bad hex in the table: %s", text);
-		memcpy(digits, text, 2);
-		text += 2;
-		if (*text == '*') { /* the blank behind the number ends it */
-			char *end;
-
-			times = strtol(text + 1, &end, 10);
-			text = end;
-		}
-		for (; times > 0; times--) {
-			if (n == size)
-				ck_abort_msg("too much hex in the table");
-			out[n++] = (uint8_t)strtoul(digits, NULL, 16);
-		}
-	}
-	return n;
-}
-
-/* As a row writes it. Its data is valid until the next call. */
-static struct scsi_command
-make_command(const char *text, uint32_t read_len, uint32_t data_len)
-{
-	static uint8_t bytes[1024];
-	struct scsi_command command = { .read_len = read_len };
-	const char *bar = strchr(text, '|');
-	char cdb[128];
-	size_t len;
-
-	snprintf(cdb, sizeof(cdb), "%.*s", bar != NULL ? (int)(bar - text) : 100, text);
-	len = parse_hex(cdb, command.cdb, sizeof(command.cdb));
-	command.is_cut = command.cdb[0] >> 5 == 4 && len == 12;
-	ck_assert_uint_le(data_len, sizeof(zeros));
-	if (data_len > 0) {
-		command.data = zeros;
-		command.data_len = data_len;
-	}
-	if (bar != NULL) {
-		ck_assert_uint_eq(parse_hex(bar + 1, bytes, sizeof(bytes)), data_len);
-		command.data = bytes;
-	}
-	return command;
-}
-
-static struct scsi_command
-command_of(const struct row *row)
-{
-	return make_command(row->cdb, row->read_len, row->data_len);
-}
-
-/* A decision as scsi_rows.h writes it. */
-static void
-describe(const struct scsi_decision *d, char *out, size_t size)
-{
-	size_t at;
-
-	switch (d->action) {
-	case SCSI_FAIL:
-		snprintf(out, size, "%02X/%02X/%02X", d->sense >> 16, d->sense >> 8 & 0xFF,
-			d->sense & 0xFF);
-		return;
-	case SCSI_DONE:
-		snprintf(out, size, "done");
-		return;
-	case SCSI_FLUSH:
-		snprintf(out, size, "flush");
-		return;
-	case SCSI_EJECT:
-		snprintf(out, size, "eject");
-		return;
-	case SCSI_READ:
-		snprintf(out, size, "read %" PRIu64 " %" PRIu32, d->offset, d->len);
-		return;
-	case SCSI_WRITE:
-		snprintf(out, size, "write %" PRIu64 " %" PRIu32 "%s%s", d->offset, d->len,
-			d->flush_after ? " flush" : "", d->verify_after ? " verify" : "");
-		return;
-	case SCSI_VERIFY:
-		snprintf(out, size, "verify %" PRIu64 " %" PRIu32, d->offset, d->len);
-		return;
-	case SCSI_CHECK:
-		snprintf(out, size, "check %" PRIu64 " %" PRIu32, d->offset, d->len);
-		return;
-	case SCSI_FILL:
-		snprintf(out, size, "fill %" PRIu64 " %" PRIu32 " with %02x%s", d->offset, d->len,
-			d->answer[0], d->flush_after ? " flush" : "");
-		return;
-	case SCSI_ANSWER:
-		at = (size_t)snprintf(out, size, "=");
-		for (uint32_t i = 0; i < d->len; i++)
-			at += (size_t)snprintf(out + at, size - at, " %02x", d->answer[i]);
-		return;
-	}
-	snprintf(out, size, "action %d", (int)d->action);
-}
-
-/* The wanted outcome with its bytes written out, so that it can be compared as text. */
-static void
-expand(const char *want, char *out, size_t size)
-{
-	struct scsi_decision d = { .action = SCSI_ANSWER };
-
-	if (want[0] != '=') {
-		snprintf(out, size, "%s", want);
-		return;
-	}
-	d.len = (uint32_t)parse_hex(want + 1, d.answer, sizeof(d.answer));
-	describe(&d, out, size);
-}
-
-/* Decides, and holds the decision against the rules that are always true. */
-static struct scsi_decision
-decide(struct scsi_drive *drive, const struct scsi_command *command)
-{
-	struct scsi_drive before = *drive;
-	struct scsi_decision d;
-	const char *broken;
-
-	memset(&d, 0xA5, sizeof(d));
-	scsi_decide(drive, command, &d);
-	broken = scsi_rules_broken(&before, drive, command, &d);
-	if (broken != NULL)
-		ck_abort_msg("opcode %02X: %s", command->cdb[0], broken);
-	return d;
-}
-
-/* Returns true if the drive decides as the row says; else says on stderr what differs. */
-static bool
-row_holds(struct scsi_drive *drive, const char *drive_name, const struct row *row)
-{
-	struct scsi_command command = command_of(row);
-	struct scsi_decision d = decide(drive, &command);
-	char got[8192], want[8192];
-
-	describe(&d, got, sizeof(got));
-	expand(row->want, want, sizeof(want));
-	if (strcmp(got, want) == 0)
-		return true;
-	fprintf(stderr,
-		"# %s, \"%s\", read %" PRIu32 ", data %" PRIu32 ":\n#   wanted %s\n#   got    %s\n",
-		drive_name, row->cdb, row->read_len, row->data_len, want, got);
-	return false;
-}
-
-static void
-expect(struct scsi_drive *drive, const char *cdb, uint32_t read_len, uint32_t data_len,
-	const char *want)
-{
-	struct row row = { .cdb = cdb, .read_len = read_len, .data_len = data_len, .want = want };
-
-	ck_assert_msg(row_holds(drive, "the drive", &row), "\"%s\" did not give \"%s\"", cdb, want);
-}
-
-static struct scsi_medium
-medium_of(enum setup setup)
-{
-	struct scsi_medium medium = { .size = setups[setup].size };
-	uint8_t *b = medium.boot_sector;
-
-	medium.is_read_only = setups[setup].is_read_only;
-	b[0] = setups[setup].jump;
-	b[12] = (uint8_t)(setups[setup].block_len >> 8);
-	b[24] = (uint8_t)setups[setup].sectors;
-	b[25] = (uint8_t)(setups[setup].sectors >> 8);
-	b[26] = (uint8_t)setups[setup].heads;
-	return medium;
-}
-
-static struct scsi_drive
-make_drive(enum setup setup)
-{
-	struct scsi_medium medium = medium_of(setup);
-	struct scsi_drive drive;
-
-	memset(&drive, 0xA5, sizeof(drive));
-	scsi_drive_init(&drive, setups[setup].device);
-	if (medium.size == 0)
-		return drive;
-	scsi_drive_insert(&drive, &medium);
-	if (setups[setup].is_new)
-		return drive;
-	expect(&drive, "00", 0, 0, "06/28/00");
-	expect(&drive, "03 00 00 00 12 00", 18, 0, "= 70 00 06 00*4 0a 00*4 28 00*5");
-	if (setups[setup].device == DEVICE_CD)
-		expect(&drive, "4a 01 00 00 10 00 00 0008 00", 8, 0, "= 00 06 04 16 02 02 00 00");
-	if (setups[setup].is_locked)
-		expect(&drive, "1e 00 00 00 01 00", 0, 0, "done");
-	if (setups[setup].is_gone)
-		scsi_drive_remove(&drive);
-	return drive;
-}
 
 /* One setup: each of its rows on a drive of its own. */
 START_TEST(test_rows)
@@ -395,6 +95,101 @@ START_TEST(test_attention_is_told_once)
 }
 END_TEST
 
+/*
+ * A swap under a running host. What it writes before it was told of the new medium is for the old
+ * one: it fails, once, and that tells it.
+ */
+START_TEST(test_replaced_medium_is_not_written)
+{
+	static const char write[] = "2a 00 00000013 00 0001 00", told[] = "06/28/00";
+	static const char request[] = "03 00 00 00 12 00";
+	static const char changed[] = "= 70 00 06 00*4 0a 00*4 28 00*5";
+	struct scsi_medium medium = medium_of(HD), locked = medium_of(HD_RO);
+	struct scsi_drive drive = make_drive(HD_SWAPPED);
+
+	/* Once, and TEST UNIT READY has nothing left to tell. */
+	expect(&drive, write, 0, 512, told);
+	expect(&drive, request, 18, 0, changed);
+	expect(&drive, "00", 0, 0, "done");
+	expect(&drive, write, 0, 512, "write 9728 512");
+	/* TEST UNIT READY and REQUEST SENSE tell it just as well. */
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, "00", 0, 0, told);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, request, 18, 0, changed);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	/* What reads, or is no write at all, leaves it. */
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, "12 00 00 00 05 00", 5, 0, "= 00 80 00 01 1f");
+	expect(&drive, "25", 8, 0, "= 00 01 ff ff 00 00 02 00");
+	expect(&drive, "28 00 00000013 00 0001 00", 512, 0, "read 9728 512");
+	expect(&drive, "03 00 00 00 00 00", 18, 0, "done");
+	expect(&drive, write, 0, 512, told);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	/* It outlives another swap, and a session: a new one is no new host. */
+	scsi_drive_replace(&drive, &medium);
+	scsi_drive_replace(&drive, &locked);
+	expect(&drive, write, 0, 512, told);
+	expect(&drive, write, 0, 512, "07/27/00");
+	scsi_drive_replace(&drive, &medium);
+	scsi_drive_insert(&drive, &medium);
+	expect(&drive, write, 0, 512, told);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	/* A new session alone is no change: TEST UNIT READY only is told. */
+	scsi_drive_insert(&drive, &medium);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	expect(&drive, "00", 0, 0, told);
+	/* But the host behind it had been at the medium that is swapped then. */
+	scsi_drive_insert(&drive, &medium);
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, write, 0, 512, told);
+	/* A write that failed before is told of next, not instead. */
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, write, 0, 512, told);
+	expect(&drive, "28 00 00000013 00 0001 00", 512, 0, "read 9728 512");
+	scsi_drive_replace(&drive, &medium);
+	scsi_defer(&drive, SENSE_WRITE_ERROR);
+	expect(&drive, write, 0, 512, told);
+	expect(&drive, write, 0, 512, "03/0C/00");
+	expect(&drive, write, 0, 512, "write 9728 512");
+	/* A host that ejected the old medium does not believe in it. */
+	scsi_drive_remove(&drive);
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	scsi_drive_replace(&drive, &medium);
+	scsi_drive_remove(&drive);
+	scsi_drive_insert(&drive, &medium);
+	expect(&drive, write, 0, 512, "write 9728 512");
+}
+END_TEST
+
+/* As long as no host knows of a medium, a swap is no change of it (iusb-protocol 11.7). */
+START_TEST(test_first_medium_is_written)
+{
+	static const char write[] = "2a 00 00000013 00 0001 00";
+	struct scsi_medium medium = medium_of(HD), tiny = medium_of(HD_SHORT);
+	struct scsi_drive drive;
+
+	scsi_drive_init(&drive, DEVICE_HD);
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	scsi_drive_init(&drive, DEVICE_HD);
+	scsi_drive_insert(&drive, &medium);
+	expect(&drive, "12 00 00 00 05 00", 5, 0, "= 00 80 00 01 1f");
+	expect(&drive, "1a 00 3f 00 04 00", 4, 0, "= 5b 00 00 00");
+	scsi_drive_replace(&drive, &medium);
+	scsi_drive_insert(&drive, &medium);
+	expect(&drive, write, 0, 512, "write 9728 512");
+	expect(&drive, "00", 0, 0, "06/28/00");
+	scsi_drive_init(&drive, DEVICE_HD);
+	scsi_drive_insert(&drive, &tiny); /* nothing to be at */
+	expect(&drive, "25", 8, 0, "03/30/02");
+	scsi_drive_replace(&drive, &medium);
+	expect(&drive, write, 0, 512, "write 9728 512");
+}
+END_TEST
+
 START_TEST(test_lock_and_eject)
 {
 	static const enum setup setup[] = { CD, FD, HD };
@@ -472,7 +267,7 @@ START_TEST(test_sense_is_reported)
 	expect(&drive, "28 00 00020000 00 0001 00", 512, 0, "05/21/00");
 	expect(&drive, "00", 0, 0, "done");
 	expect(&drive, request, 18, 0, nothing);
-	/* A failing INQUIRY has a sense of its own. */
+	/* A failing INQUIRY or REPORT LUNS has a sense of its own. */
 	expect(&drive, "12 00 80 00 05 00", 5, 0, "05/24/00");
 	expect(&drive, request, 18, 0, "= 70 00 05 00*4 0a 00*4 24 00*5");
 	/* What became of an I/O comes from outside. */
@@ -527,6 +322,16 @@ START_TEST(test_deferred_error)
 	expect(&drive, "00", 0, 0, "03/0C/00");
 	expect(&drive, "12 00 00 00 05 00", 5, 0, "= 00 80 00 01 1f");
 	expect(&drive, request, 18, 0, deferred);
+	/* One that fails has a sense of its own, which is of no earlier command. */
+	scsi_defer(&drive, SENSE_WRITE_ERROR);
+	expect(&drive, "00", 0, 0, "03/0C/00");
+	expect(&drive, "12 01 c0 00 ff 00", 255, 0, "05/24/00");
+	expect(&drive, request, 18, 0, "= 70 00 05 00*4 0a 00*4 24 00*5");
+	scsi_defer(&drive, SENSE_WRITE_ERROR);
+	expect(&drive, "00", 0, 0, "03/0C/00");
+	expect(&drive, "a0 00*5 00000008 00 00", 8, 0, "05/24/00");
+	expect(&drive, "12 00 00 00 05 00", 5, 0, "= 00 80 00 01 1f");
+	expect(&drive, "03 01 00 00 12 00", 18, 0, "= 72 05 24 00 00*4");
 	/* An error of the command itself is none of that kind. */
 	scsi_defer(&drive, SENSE_WRITE_ERROR);
 	expect(&drive, "00", 0, 0, "03/0C/00");
@@ -601,11 +406,12 @@ START_TEST(test_medium_is_replaced)
 	struct scsi_drive drive = make_drive(FD_RO);
 
 	expect(&drive, "2a 00 00000013 00 0001 00", 0, 512, "07/27/00");
-	scsi_drive_insert(&drive, &large);
+	scsi_drive_replace(&drive, &large);
 	expect(&drive, "25", 8, 0, "= 00 01 ff ff 00 00 02 00");
+	expect(&drive, "00", 0, 0, "06/28/00");
 	expect(&drive, "2a 00 00000013 00 0001 00", 0, 512, "write 9728 512");
 	expect(&drive, "5a 00 05 00*4 000e 00", 14, 0, "= 00 26 00 00 00*4 05 1e f0 00 10 20");
-	scsi_drive_insert(&drive, &small);
+	scsi_drive_replace(&drive, &small);
 	expect(&drive, "25", 8, 0, "= 00 00 0b 3f 00 00 02 00");
 	expect(&drive, "5a 00 05 00*4 000e 00", 14, 0, "= 00 26 94 80 00*4 05 1e 01 f4 02 12");
 	scsi_drive_remove(&drive);
@@ -795,16 +601,20 @@ START_TEST(test_random)
 	for (int i = 0; i < RANDOM_COMMANDS; i++) {
 		struct scsi_command command;
 		struct scsi_decision d;
+		bool is_replaced;
 
 		if (next_random(&state) % 64 == 0)
 			drive = make_drive((enum setup)(next_random(&state) % SETUP_COUNT));
 		if (next_random(&state) % 256 == 0)
 			scsi_drive_remove(&drive);
+		is_replaced = drive.is_replaced;
 		command = random_command(&state, &drive);
 		d = decide(&drive, &command);
 		if (command.cdb[0] == 0x28)
 			check_read_10(&drive, &command, &d);
-		if (command.cdb[0] == 0x2A)
+		if (command.cdb[0] == 0x2A && is_replaced)
+			ck_assert_uint_eq(d.sense, SENSE_MEDIUM_CHANGED);
+		else if (command.cdb[0] == 0x2A)
 			check_write_10(&drive, &command, &d);
 		if (d.action == SCSI_EJECT)
 			scsi_drive_remove(&drive);
@@ -825,6 +635,8 @@ scsi_suite(void)
 	tcase_set_timeout(life, 120);
 	tcase_add_test(life, test_clipping);
 	tcase_add_test(life, test_attention_is_told_once);
+	tcase_add_test(life, test_replaced_medium_is_not_written);
+	tcase_add_test(life, test_first_medium_is_written);
 	tcase_add_test(life, test_lock_and_eject);
 	tcase_add_test(life, test_events);
 	tcase_add_test(life, test_sense_is_reported);

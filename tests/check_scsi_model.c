@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * check_scsi_model: thousands of random and hostile commands to a drive (src/scsi and bmc/drive on
- * an image that may be slow or fail) and to a model of one: same data, same sense, same state, and
- * in the end the same medium. To see a run again: CHECK_SCSI_MODEL_SEED=... in its environment;
- * CHECK_SCSI_MODEL_COMMANDS says how many commands each test makes.
+ * check_scsi_model: thousands of random and hostile commands to a drive and to a model of one: same
+ * data, same sense, same state, and in the end the same medium. The drive is src/scsi behind
+ * bmc/drive, which gets 12 bytes of each CDB, on an image that may be slow or fail; or behind
+ * scsi_front.h, which gets all 16. To see a run again: CHECK_SCSI_MODEL_SEED=... in its
+ * environment; CHECK_SCSI_MODEL_COMMANDS says how many commands each test makes.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 #include "bmc/drive.h"
 #include "image/image.h"
 #include "scsi/scsi.h"
+#include "scsi_front.h"
 #include "scsi_model.h"
 #include "unit.h"
 
@@ -26,6 +28,7 @@ enum {
 	RUNS = 8,              /* tests, each with a seed of its own */
 	COMMANDS = 3000,       /* of each */
 	COMMANDS_SLOWLY = 400, /* under valgrind */
+	NEVER = 1000000,       /* seconds */
 	LIFE = 400,            /* commands to a drive, about */
 	DATA_ROOM = SCSI_TRANSFER_MAX + 2048,
 };
@@ -216,7 +219,8 @@ commands_of_run(void)
 
 static struct {
 	struct event_base *base;
-	struct drive *drive;
+	struct drive *drive; /* or NULL: */
+	struct front front;
 	struct model model;
 	struct store store; /* the model's */
 	char context[160];  /* to find it again */
@@ -279,24 +283,39 @@ put_boot_sector(void)
 	store_write(&pair.store, 0, sector);
 }
 
+/* What the image is from now on. */
+static void
+make_disk(enum model_kind kind)
+{
+	uint64_t seed = chance(UINT64_MAX);
+
+	store_clear(&disk.store, seed);
+	store_clear(&pair.store, seed);
+	disk.size = some_size(kind);
+	disk.mode = one_in(4) ? IMAGE_RO : IMAGE_RW;
+	if (kind != MODEL_CD && one_in(3))
+		put_boot_sector();
+}
+
 static void
 begin_life(void)
 {
 	static const enum model_kind kinds[] = { MODEL_CD, MODEL_FD, MODEL_HD };
 	static const enum device devices[] = { DEVICE_CD, DEVICE_FD, DEVICE_HD };
 	unsigned which = (unsigned)chance(3);
-	uint64_t seed = chance(UINT64_MAX);
 
-	store_clear(&disk.store, seed);
-	store_clear(&pair.store, seed);
-	disk.size = some_size(kinds[which]);
-	disk.mode = one_in(4) ? IMAGE_RO : IMAGE_RW;
+	make_disk(kinds[which]);
 	disk.is_slow = false;
 	disk.reads_fail = disk.writes_fail = disk.flushes_fail = false;
 	TAILQ_INIT(&disk.ops);
-	if (kinds[which] != MODEL_CD && one_in(3))
-		put_boot_sector();
-	pair.drive = drive_new(pair.base, devices[which], NULL);
+	if (one_in(2)) {
+		pair.drive = drive_new(pair.base, devices[which], NULL);
+		drive_set_limit(pair.drive, NEVER); /* time is not what is tested here */
+		drive_set_flush_delay(pair.drive, NEVER);
+	} else {
+		front_init(
+			&pair.front, devices[which], disk.size, disk.mode == IMAGE_RO, &disk.store);
+	}
 	model_init(&pair.model, kinds[which], disk.size, disk.mode == IMAGE_RO, &pair.store);
 }
 
@@ -379,9 +398,9 @@ put_extent(uint8_t *cdb, uint64_t lba, uint32_t count)
 		put_be24(cdb + 1, lba & 0x1FFFFF);
 		cdb[4] = (uint8_t)count;
 		break;
-	case 4: /* the lower half of the length is where the CDB has been cut */
+	case 4:
 		put_be64(cdb + 2, lba);
-		put_be16(cdb + 10, (uint16_t)(count >> 16));
+		put_be32(cdb + 10, count);
 		break;
 	case 5:
 		put_be32(cdb + 2, (uint32_t)lba);
@@ -562,6 +581,8 @@ shape_question(struct model_request *r)
 		c[4] = one_in(2) ? 0x10 : (uint8_t)chance(256);
 	}
 	if (op == 0x9E)
+		put_be32(c + 10, allocation);
+	if (op == 0x9E)
 		c[1] = one_in(8) ? (uint8_t)chance(32) : 0x10;
 	if (op == 0xAD) {
 		c[1] = one_in(8);
@@ -571,6 +592,16 @@ shape_question(struct model_request *r)
 	}
 	if (op == 0x25 && !one_in(4))
 		c[2] = 0;
+	if (op == 0x1A || op == 0x5A)
+		c[3] = (uint8_t)(one_in(4) ? chance(256) : one_in(4) ? 0xFF : 0);
+}
+
+static unsigned
+cdb_len(uint8_t op)
+{
+	static const uint8_t lengths[8] = { 6, 10, 10, 16, 16, 12, 16, 16 };
+
+	return lengths[op >> 5];
 }
 
 /* Mostly what the drive knows; sometimes anything. */
@@ -583,6 +614,7 @@ some_command(struct model_request *r)
 		0x91, 0x93, 0x9E, 0xA0, 0xA8, 0xAA, 0xAD, 0xAE, 0xAF, 0xB9, 0xBB, 0xBD, 0xBE, 0x28,
 		0x2A, 0x28, 0x2A, 0x2F, 0x00, 0x03, 0x04, 0x04, 0x04 };
 	uint8_t *c = r->cdb;
+	static const uint8_t asking[] = { 0x03, 0x12, 0xA0 };
 	bool is_hostile = one_in(6);
 
 	memset(r, 0, sizeof(*r));
@@ -590,6 +622,9 @@ some_command(struct model_request *r)
 		c[i] = (uint8_t)(one_in(2) ? 0 : chance(256));
 	r->want = one_in(2) ? some_allocation() : (uint32_t)chance(200000);
 	c[0] = one_in(20) ? (uint8_t)chance(0xF0) : known[chance(ARRAY_SIZE(known))];
+	if (pair.model.sense && pair.model.is_sense_old &&
+		one_in(2)) /* it is still to be asked for */
+		c[0] = asking[chance(ARRAY_SIZE(asking))];
 	if (is_hostile) {
 		if (one_in(2))
 			fill_data(r, one_in(2) ? chance(DATA_ROOM) : chance(1024));
@@ -605,8 +640,12 @@ some_command(struct model_request *r)
 		shape_question(r);
 	}
 	/* What is behind a short CDB is what the host left there. */
-	for (unsigned i = c[0] < 0x20 ? 6 : 10; c[0] < 0x60 && i < sizeof(r->cdb); i++)
+	for (unsigned i = cdb_len(c[0]); i < sizeof(r->cdb); i++)
 		c[i] = (uint8_t)chance(256);
+	/* And what does not arrive is 00. */
+	r->is_cut = pair.drive != NULL;
+	if (r->is_cut)
+		memset(c + PACKET_CDB_LEN, 0, sizeof(r->cdb) - PACKET_CDB_LEN);
 }
 
 /* ---- comparison ---- */
@@ -642,27 +681,59 @@ check_same(const struct model_request *r)
 		pair.sense, pair.is_eject, pair.len, got_bytes);
 }
 
+/* The drive goes on until it has answered. */
 static void
-run_command(void)
+let_it_work(void)
+{
+	do {
+		while (complete())
+			continue;
+	} while (pair.answers == 0 && event_base_loop(pair.base, EVLOOP_ONCE) == 0);
+}
+
+static void
+drive_runs(const struct model_request *r)
 {
 	static uint8_t copy[DATA_ROOM];
 	struct packet packet = { 0 };
+
+	if (r->data != NULL)
+		memcpy(copy, r->data, r->data_len);
+	packet.op = r->cdb[0];
+	memcpy(packet.cdb, r->cdb, sizeof(packet.cdb));
+	packet.read_len = r->want;
+	packet.data = r->data != NULL ? copy : NULL;
+	packet.data_len = r->data_len;
+	disk.is_slow = one_in(4);
+	drive_execute(pair.drive, &packet, answer_cb, NULL);
+	memset(copy, 0xEE, r->data_len); /* it needs to live no longer */
+	let_it_work();
+}
+
+static void
+front_runs(const struct model_request *r)
+{
+	static struct model_outcome outcome;
+
+	front_execute(&pair.front, r, &outcome);
+	pair.answers++;
+	pair.sense = outcome.sense;
+	pair.is_eject = outcome.is_eject;
+	pair.len = outcome.sense ? 0 : outcome.len;
+	memcpy(pair.bytes, outcome.bytes, pair.len);
+}
+
+static void
+run_command(void)
+{
 	struct model_request r;
 
 	some_command(&r);
-	if (r.data != NULL)
-		memcpy(copy, r.data, r.data_len);
-	packet.op = r.cdb[0];
-	memcpy(packet.cdb, r.cdb, sizeof(packet.cdb));
-	packet.read_len = r.want;
-	packet.data = r.data != NULL ? copy : NULL;
-	packet.data_len = r.data_len;
-	disk.is_slow = one_in(4);
 	pair.answers = 0;
-	drive_execute(pair.drive, &packet, answer_cb, NULL);
-	memset(copy, 0xEE, r.data_len); /* it needs to live no longer */
-	while (complete())
-		continue;
+	if (pair.drive != NULL)
+		drive_runs(&r);
+	else
+		front_runs(&r);
 	model_execute(&pair.model, &r, &pair.wanted);
 	check_same(&r);
 }
@@ -673,30 +744,101 @@ static void
 flushed_cb(void *arg, int error, const char *words UNUSED)
 {
 	*(int *)arg = error;
+	pair.answers++;
+}
+
+/* A new session: the medium is new, or back. */
+static void
+begin_session(void)
+{
+	if (pair.drive != NULL)
+		drive_attention(pair.drive);
+	else
+		front_insert(&pair.front);
+	model_insert(&pair.model);
+}
+
+/* A flush behind the host's back. */
+static void
+flush_both(void)
+{
+	int error = -1;
+
+	pair.answers = 0;
+	if (pair.drive != NULL) {
+		disk.is_slow = one_in(2);
+		drive_flush(pair.drive, flushed_cb, &error);
+		let_it_work();
+	} else {
+		error = front_flush(&pair.front) ? 0 : EIO;
+	}
+	if ((error == 0) != model_flush(&pair.model))
+		ck_abort_msg("%s: the flush gave %d", pair.context, error);
+}
+
+/* The image fails, or works again. */
+static void
+fail_both(void)
+{
+	disk.reads_fail = pair.model.reads_fail = pair.front.reads_fail = one_in(6);
+	disk.writes_fail = pair.model.writes_fail = pair.front.writes_fail = one_in(6);
+	disk.flushes_fail = pair.model.flushes_fail = pair.front.flushes_fail = one_in(3);
+}
+
+/* The old medium is flushed; it stays if that fails. */
+static struct image *
+swap_cb(void *arg, int error, const char *words UNUSED)
+{
+	static uint8_t other; /* no image has an inside here */
+
+	*(int *)arg = error;
+	pair.answers++;
+	if (error)
+		return NULL;
+	check_same_medium();
+	make_disk(pair.model.kind);
+	return (struct image *)(void *)&other;
+}
+
+/* Another medium under a host that goes on. */
+static void
+swap_both(void)
+{
+	int error = -1;
+
+	pair.answers = 0;
+	if (pair.drive != NULL) {
+		disk.is_slow = one_in(2);
+		drive_swap(pair.drive, swap_cb, &error);
+		let_it_work();
+	} else if (front_flush(&pair.front)) {
+		swap_cb(&error, 0, "");
+		front_replace(&pair.front, disk.size, disk.mode == IMAGE_RO);
+	} else {
+		swap_cb(&error, EIO, "");
+	}
+	if ((error == 0) != model_flush(&pair.model))
+		ck_abort_msg("%s: the swap gave %d", pair.context, error);
+	if (error == 0)
+		model_replace(&pair.model, disk.size, disk.mode == IMAGE_RO);
 }
 
 static void
 happen(void)
 {
-	int error = -1;
-
 	switch (chance(40)) {
-	case 0: /* a new session: the medium is new, or back */
-		drive_attention(pair.drive);
-		model_insert(&pair.model);
+	case 0:
+		begin_session();
 		break;
-	case 1: /* a flush behind the host's back */
-		disk.is_slow = one_in(2);
-		drive_flush(pair.drive, flushed_cb, &error);
-		while (complete())
-			continue;
-		if ((error == 0) != model_flush(&pair.model))
-			ck_abort_msg("%s: the flush gave %d", pair.context, error);
+	case 1:
+		flush_both();
 		break;
-	case 2: /* the image fails, or works again */
-		disk.reads_fail = pair.model.reads_fail = one_in(6);
-		disk.writes_fail = pair.model.writes_fail = one_in(6);
-		disk.flushes_fail = pair.model.flushes_fail = one_in(3);
+	case 2:
+		fail_both();
+		break;
+	case 3:
+		if (one_in(2))
+			swap_both();
 		break;
 	default:
 		break;

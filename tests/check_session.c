@@ -1,75 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_session: a session, a real image and a BMC that is moved by hand, over the loopback; and
  * every state with every event. */
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/event.h>
+#include "session_fixture.h"
 
-#include "base/log.h"
 #include "bmc/clock.h"
-#include "bmc/session_private.h"
-#include "fake_bmc.h"
-#include "image/image.h"
 #include "image/pool.h"
-#include "loop.h"
-#include "scsi/scsi.h"
-#include "unit.h"
 #include "vector.h"
 
 enum {
-	BLOCK = 512,
 	BLOCKS = 2880,
-	TUR = 0x00,
-	START_STOP = 0x1B,
-	READ_10 = 0x28,
-	WRITE_10 = 0x2A,
 };
 
-static struct event_base *base;
 static struct pool *pool;
-static struct fake_bmc bmc;
-static struct session *session;
-static struct session_status status;
 static char path[64];
 static uint8_t medium[BLOCKS * BLOCK];
-static uint8_t buf[PACKET_MAX + 64], other[PACKET_MAX + 64];
-static char trail[512]; /* states as they were told, "connecting serving ..." */
-static void (*on_state)(enum session_state state); /* called when a state is told */
 
 /* ---- the stage ---- */
 
+/* Another session takes the place of the one that there is, if there is one. */
 static void
-told_cb(void *arg, struct session *about)
+remake_session(const char *dialect, enum device device)
 {
-	size_t n = strlen(trail);
-
-	ck_assert_ptr_eq(arg, &session);
-	session_status(about, &status);
-	snprintf(trail + n, sizeof(trail) - n, "%s%s", n ? " " : "",
-		session_state_name(status.state));
-	if (on_state)
-		on_state(status.state);
-}
-
-static void
-make_session(const char *dialect, enum device device)
-{
-	struct session_conf conf = {
-		.target = "node42",
-		.address = "127.0.0.1",
-		.port = bmc.port,
-		.device = device,
-		.dialect = dialect_find(dialect),
-		.backoff_min = 0.01,
-		.backoff_max = 0.05,
-	};
-
-	session = session_new(base, &conf, told_cb, &session);
+	session_free(session);
+	make_session(dialect, device, 0.01, 0.05);
 }
 
 static void
@@ -77,11 +32,8 @@ setup(void)
 {
 	int fd;
 
-	signal(SIGPIPE, SIG_IGN);
-	log_set_level(LOG_LEVEL_ERROR);
-	base = event_base_new();
+	open_world();
 	pool = pool_new(base);
-	fake_bmc_open(&bmc, base);
 	for (size_t i = 0; i < sizeof(medium); i++)
 		medium[i] = (uint8_t)(i / BLOCK + i * 7);
 	strcpy(path, "/tmp/check_session.XXXXXX");
@@ -89,19 +41,16 @@ setup(void)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, medium, sizeof(medium)), sizeof(medium));
 	close(fd);
-	trail[0] = '\0';
-	on_state = NULL;
-	make_session("legacy", DEVICE_FD);
+	session = NULL;
+	remake_session("legacy", DEVICE_FD);
 }
 
 static void
 teardown(void)
 {
 	session_free(session);
-	fake_bmc_close(&bmc);
 	pool_free(pool);
-	event_base_loop(base, EVLOOP_NONBLOCK);
-	event_base_free(base);
+	close_world();
 	unlink(path);
 }
 
@@ -110,12 +59,6 @@ now(void)
 {
 	session_status(session, &status);
 	return &status;
-}
-
-static bool
-is_in(enum session_state state)
-{
-	return now()->state == state;
 }
 
 static struct image *
@@ -128,33 +71,12 @@ open_image(enum image_mode mode)
 	return image;
 }
 
-/* The session is connected and waits for the greeting. */
-static void
-connect_session(enum image_mode mode)
-{
-	session_start(session, open_image(mode));
-	LOOP_UNTIL(base, bmc.accepts > 0 && is_in(SESSION_AUTHENTICATING));
-}
-
 /* The BMC has accepted it. */
 static void
 serve_session(enum image_mode mode)
 {
-	connect_session(mode);
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
-}
-
-/* After a failure: waits for the next connection, and accepts it. */
-static void
-serve_again(void)
-{
-	unsigned accepts = bmc.accepts;
-
-	session_reconnect(session);
-	LOOP_UNTIL(base, bmc.accepts > accepts && is_in(SESSION_AUTHENTICATING));
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	connect_session(open_image(mode));
+	accept_session();
 }
 
 /* The session fails, with this reason, and the BMC sees its end. */
@@ -283,22 +205,6 @@ START_TEST(test_table)
 }
 END_TEST
 
-/* Raises every event that has nothing to say in this phase. */
-static void
-raise_foreign_events(void)
-{
-	enum session_phase phase = session->phase;
-	size_t told = strlen(trail);
-
-	for (int event = 0; event < EVENT_COUNT; event++) {
-		if (session_next_phase(phase, (enum session_event)event) != phase)
-			continue;
-		session_raise(session, (enum session_event)event);
-		ck_assert_int_eq(session->phase, phase);
-	}
-	ck_assert_uint_eq(strlen(trail), told);
-}
-
 START_TEST(test_foreign_events)
 {
 	raise_foreign_events(); /* idle */
@@ -306,8 +212,7 @@ START_TEST(test_foreign_events)
 	raise_foreign_events(); /* connecting */
 	LOOP_UNTIL(base, bmc.accepts > 0 && is_in(SESSION_AUTHENTICATING));
 	raise_foreign_events();
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	accept_session();
 	raise_foreign_events();
 	ck_assert_uint_eq(test_unit_ready(), SENSE_MEDIUM_CHANGED);
 	raise_foreign_events();
@@ -315,7 +220,7 @@ START_TEST(test_foreign_events)
 	fake_bmc_hang_up(&bmc);
 	LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 	raise_foreign_events();
-	serve_again();
+	accept_again();
 	read_and_compare(0, 1);
 }
 END_TEST
@@ -358,7 +263,7 @@ END_TEST
 /* As it was seen on the wire: both packets in one read. */
 START_TEST(test_greeting_2015)
 {
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	send_vector("greeting-2015");
 	expect_vector("tur-unit-attention");
 	send_vector("tur-request");
@@ -372,7 +277,7 @@ START_TEST(test_greeting_split)
 	uint8_t greeting[256];
 	size_t len = vector_read("greeting-2015", greeting, sizeof(greeting));
 
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	for (size_t cut = 1; cut < len; cut++) {
 		size_t unread = cut < ACK_LEN ? cut : cut - ACK_LEN;
 
@@ -398,7 +303,7 @@ START_TEST(test_accepted_with_or_without_boost)
 {
 	static const uint8_t accepted[] = { 1, 27, 28 };
 
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	fake_bmc_ack(&bmc, accepted[_i], "");
 	LOOP_UNTIL(base, is_in(SESSION_SERVING));
 	ck_assert_uint_eq(test_unit_ready(), SENSE_MEDIUM_CHANGED);
@@ -407,7 +312,7 @@ END_TEST
 
 START_TEST(test_in_use)
 {
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	send_vector("ack-in-use");
 	expect_failure(FAILURE_BUSY, "in use by 192.168.0.77");
 	ck_assert(failure_policy(status.failure)->is_refusal);
@@ -437,7 +342,7 @@ START_TEST(test_refused)
 		{ 99, "", FAILURE_REFUSED, "refused with a status that is not known (ACK 99)" },
 	};
 
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	fake_bmc_ack(&bmc, cases[_i].status, cases[_i].owner);
 	expect_failure(cases[_i].failure, cases[_i].reason);
 }
@@ -445,7 +350,7 @@ END_TEST
 
 START_TEST(test_no_ack)
 {
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	send_vector("tur-request");
 	expect_failure(FAILURE_PROTOCOL, "the BMC began with opcode 0x00 instead of an ACK");
 	session_reconnect(session);
@@ -466,7 +371,7 @@ hurry(void)
 
 START_TEST(test_silent_bmc)
 {
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	hurry();
 	expect_failure(FAILURE_SILENT, "the BMC did not speak within 10 s");
 }
@@ -474,9 +379,8 @@ END_TEST
 
 START_TEST(test_silent_bmc_auto)
 {
-	session_free(session);
-	make_session("auto", DEVICE_FD);
-	connect_session(IMAGE_RO);
+	remake_session("auto", DEVICE_FD);
+	connect_session(open_image(IMAGE_RO));
 	hurry();
 	expect_failure(FAILURE_SILENT,
 		"the BMC did not speak within 10 s, so its dialect is not legacy; other dialects "
@@ -486,8 +390,7 @@ END_TEST
 
 START_TEST(test_auto_speaks_legacy)
 {
-	session_free(session);
-	make_session("auto", DEVICE_FD);
+	remake_session("auto", DEVICE_FD);
 	serve_session(IMAGE_RO);
 	read_and_compare(1, 1);
 }
@@ -498,7 +401,7 @@ START_TEST(test_half_an_ack)
 {
 	uint8_t ack[ACK_LEN];
 
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	control_ack(ack, 0, ACK_ACCEPTED, "");
 	fake_bmc_send(&bmc, ack, 40);
 	LOOP_UNTIL(base, evbuffer_get_length(stream_input(session->stream)) == 40);
@@ -538,8 +441,7 @@ START_TEST(test_not_listening)
 	session->port = bmc.port;
 	evconnlistener_enable(bmc.listener);
 	LOOP_UNTIL(base, bmc.accepts > 0 && is_in(SESSION_AUTHENTICATING));
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	accept_session();
 	ck_assert_str_eq(status.reason.text, "");
 	ck_assert_double_eq(status.retry_at, 0);
 	/* An answered packet makes it a success. */
@@ -563,11 +465,9 @@ START_TEST(test_garbage)
 {
 	const char *garbage = "HTTP/1.1 400 Bad Request\r\n\r\n";
 
-	connect_session(IMAGE_RO);
-	if (_i == 1) {
-		fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-		LOOP_UNTIL(base, is_in(SESSION_SERVING));
-	}
+	connect_session(open_image(IMAGE_RO));
+	if (_i == 1)
+		accept_session();
 	fake_bmc_send(&bmc, garbage, strlen(garbage));
 	expect_failure(FAILURE_PROTOCOL, "not IUSB: the packet has a wrong signature");
 }
@@ -578,7 +478,7 @@ START_TEST(test_greeting_and_garbage)
 {
 	uint8_t both[ACK_LEN + 8] = { 0 };
 
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	control_ack(both, 0, ACK_ACCEPTED, "");
 	fake_bmc_send(&bmc, both, sizeof(both));
 	expect_failure(FAILURE_PROTOCOL, "not IUSB: the packet has a wrong signature");
@@ -622,8 +522,7 @@ START_TEST(test_closed)
 	expect_failure(FAILURE_LOST, "the BMC closed the connection");
 	/* By itself, after the back-off. */
 	LOOP_UNTIL(base, bmc.accepts == 2 && is_in(SESSION_AUTHENTICATING));
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	accept_session();
 	ck_assert_uint_eq(status.sessions, 2);
 	/* A new host: the medium is new to it. */
 	ck_assert_uint_eq(test_unit_ready(), SENSE_MEDIUM_CHANGED);
@@ -634,7 +533,7 @@ END_TEST
 
 START_TEST(test_closed_before_the_greeting)
 {
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	fake_bmc_hang_up(&bmc);
 	expect_failure(FAILURE_LOST, "the BMC closed the connection");
 }
@@ -659,39 +558,28 @@ START_TEST(test_no_sign_of_life)
 }
 END_TEST
 
-/* The seconds until the phase's deadline. */
-static double
-time_left(void)
-{
-	struct timeval end, at;
-
-	ck_assert(evtimer_pending(session->deadline, &end));
-	gettimeofday(&at, NULL);
-	return (double)(end.tv_sec - at.tv_sec) + (double)(end.tv_usec - at.tv_usec) / 1e6;
-}
-
 /* While serving, traffic is a sign of life; before that, only the whole greeting is. */
 START_TEST(test_sign_of_life)
 {
 	uint8_t ack[ACK_LEN];
 
-	connect_session(IMAGE_RO);
-	ck_assert_double_lt(time_left(), 11);
+	connect_session(open_image(IMAGE_RO));
+	ck_assert_double_lt(loop_time_left(session->deadline), 11);
 	clock_arm(session->deadline, 5000);
 	control_ack(ack, 0, ACK_ACCEPTED, "");
 	fake_bmc_send(&bmc, ack, 40);
 	LOOP_UNTIL(base, evbuffer_get_length(stream_input(session->stream)) == 40);
-	ck_assert_double_gt(time_left(), 1000);
+	ck_assert_double_gt(loop_time_left(session->deadline), 1000);
 	fake_bmc_send(&bmc, ack + 40, sizeof(ack) - 40);
 	LOOP_UNTIL(base, is_in(SESSION_SERVING));
-	ck_assert_double_lt(time_left(), 181);
+	ck_assert_double_lt(loop_time_left(session->deadline), 181);
 	clock_arm(session->deadline, 5000);
 	test_unit_ready();
-	ck_assert_double_lt(time_left(), 181);
+	ck_assert_double_lt(loop_time_left(session->deadline), 181);
 	clock_arm(session->deadline, 5000);
 	fake_bmc_send(&bmc, ack, 1);
 	LOOP_UNTIL(base, evbuffer_get_length(stream_input(session->stream)) == 1);
-	ck_assert_double_lt(time_left(), 181);
+	ck_assert_double_lt(loop_time_left(session->deadline), 181);
 }
 END_TEST
 
@@ -729,7 +617,7 @@ START_TEST(test_log_is_not_flooded)
 	ck_assert_int_ge(saved, 0);
 	log_set_level(LOG_LEVEL_INFO);
 	dup2(fd, STDERR_FILENO);
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	for (unsigned i = 1; i <= 5; i++) {
 		fake_bmc_ack(&bmc, ACK_IN_USE, "10.0.0.7");
 		LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
@@ -737,8 +625,7 @@ START_TEST(test_log_is_not_flooded)
 		session_reconnect(session);
 		LOOP_UNTIL(base, bmc.accepts == i + 1 && is_in(SESSION_AUTHENTICATING));
 	}
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	accept_session();
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	f = fdopen(fd, "r");
@@ -844,7 +731,7 @@ START_TEST(test_coalesced)
 	size_t n = ACK_LEN;
 
 	/* The greeting, reads and pings in one write: answers in order, one each. */
-	connect_session(IMAGE_RO);
+	connect_session(open_image(IMAGE_RO));
 	control_ack(all, 0, ACK_ACCEPTED, "");
 	for (uint32_t i = 0; i < 3; i++) {
 		n += fake_bmc_request(&bmc, all + n, READ_10, i, 1, BLOCK, NULL, 0);
@@ -903,8 +790,7 @@ START_TEST(test_write_split)
 	uint8_t request[1024], sector[BLOCK];
 	FILE *f;
 
-	session_free(session);
-	make_session("legacy", DEVICE_HD);
+	remake_session("legacy", DEVICE_HD);
 	serve_session(IMAGE_RW);
 	len = vector_read("hd-write10-request", request, sizeof(request));
 	fake_bmc_send(&bmc, request, cut);
@@ -925,8 +811,7 @@ END_TEST
 
 START_TEST(test_write_protected)
 {
-	session_free(session);
-	make_session("legacy", DEVICE_HD);
+	remake_session("legacy", DEVICE_HD);
 	serve_session(IMAGE_RO);
 	send_vector("hd-write10-request");
 	expect_vector("hd-write10-protected");
@@ -976,17 +861,10 @@ END_TEST
 
 START_TEST(test_eject)
 {
-	struct packet response;
-	size_t len;
-
 	serve_session(IMAGE_RW);
 	test_unit_ready();
-	len = fake_bmc_request(&bmc, other, START_STOP, 0, 0, 0, NULL, 0);
-	other[OFF_CDB + 4] = 2;
-	fake_bmc_send(&bmc, other, len);
-	fake_bmc_response(&bmc, buf, &response);
-	ck_assert_uint_eq(response.op, START_STOP);
-	ck_assert_uint_eq(response.status[0], 0);
+	ask(START_STOP, 0);
+	ck_assert_uint_eq(response_sense(START_STOP), SENSE_NONE);
 	LOOP_UNTIL(base, bmc.is_ended && is_in(SESSION_EJECTED));
 	ck_assert_int_eq(bmc.how & BEV_EVENT_EOF, BEV_EVENT_EOF);
 	ck_assert_str_eq(trail, "connecting authenticating serving ejected");
@@ -994,7 +872,7 @@ START_TEST(test_eject)
 	raise_foreign_events();
 	/* The image is still ours, and goes back in when asked for. */
 	ck_assert_ptr_null(image_open(path, IMAGE_RW, pool, NULL));
-	serve_again();
+	accept_again();
 	ck_assert_uint_eq(test_unit_ready(), SENSE_MEDIUM_CHANGED);
 	read_and_compare(5, 5);
 }
@@ -1057,7 +935,7 @@ END_TEST
 
 START_TEST(test_stop_when_authenticating)
 {
-	connect_session(IMAGE_RW);
+	connect_session(open_image(IMAGE_RW));
 	session_stop(session, "detached");
 	expect_idle_and_unlocked();
 	LOOP_UNTIL(base, bmc.is_ended);
@@ -1077,7 +955,7 @@ END_TEST
 
 START_TEST(test_stop_when_backing_off)
 {
-	connect_session(IMAGE_RW);
+	connect_session(open_image(IMAGE_RW));
 	fake_bmc_ack(&bmc, ACK_IN_USE, "");
 	LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 	session_stop(session, "detached");
@@ -1088,14 +966,9 @@ END_TEST
 
 START_TEST(test_stop_when_ejected)
 {
-	struct packet response;
-	size_t len;
-
 	serve_session(IMAGE_RW);
-	len = fake_bmc_request(&bmc, other, START_STOP, 0, 0, 0, NULL, 0);
-	other[OFF_CDB + 4] = 2;
-	fake_bmc_send(&bmc, other, len);
-	fake_bmc_response(&bmc, buf, &response);
+	ask(START_STOP, 0);
+	ck_assert_uint_eq(response_sense(START_STOP), SENSE_NONE);
 	LOOP_UNTIL(base, is_in(SESSION_EJECTED));
 	session_stop(session, "detached");
 	expect_idle_and_unlocked();
@@ -1111,8 +984,7 @@ START_TEST(test_start_again)
 	LOOP_UNTIL(base, is_in(SESSION_IDLE));
 	session_start(session, open_image(IMAGE_RO));
 	LOOP_UNTIL(base, bmc.accepts == 2 && is_in(SESSION_AUTHENTICATING));
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	accept_session();
 	ck_assert_uint_eq(test_unit_ready(), SENSE_MEDIUM_CHANGED);
 	ck_assert_uint_eq(now()->counters->commands, 1);
 	ck_assert_uint_eq(status.sessions, 1);
@@ -1129,7 +1001,7 @@ stop_when_serving(enum session_state state)
 START_TEST(test_stop_from_callback)
 {
 	on_state = stop_when_serving;
-	connect_session(IMAGE_RW);
+	connect_session(open_image(IMAGE_RW));
 	/* More is behind the ACK, and is not served any more. */
 	send_vector("greeting-2015");
 	expect_idle_and_unlocked();
@@ -1152,8 +1024,7 @@ START_TEST(test_reconnect_from_callback)
 	fake_bmc_send(&bmc, buf, CONTROL_LEN);
 	LOOP_UNTIL(base, bmc.accepts == 2 && is_in(SESSION_AUTHENTICATING));
 	ck_assert_str_eq(status.reason.text, "the BMC ended the session (kill, 0xF6)");
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
+	accept_session();
 	read_and_compare(0, 1);
 }
 END_TEST
@@ -1182,13 +1053,13 @@ START_TEST(test_free_in_every_state)
 		session_start(session, open_image(IMAGE_RW));
 		break;
 	case 1:
-		connect_session(IMAGE_RW);
+		connect_session(open_image(IMAGE_RW));
 		break;
 	case 2:
 		serve_session(IMAGE_RW);
 		break;
 	case 3:
-		connect_session(IMAGE_RW);
+		connect_session(open_image(IMAGE_RW));
 		fake_bmc_ack(&bmc, ACK_IN_USE, "");
 		LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 		break;

@@ -1,84 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_session_slow: a session over an image that takes its time: what happens to the answer in
  * work and to what was written when the host ejects, the BMC goes, or the session is stopped. */
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/event.h>
+#include "session_fixture.h"
 
-#include "base/log.h"
-#include "bmc/session_private.h"
-#include "fake_bmc.h"
 #include "fake_image.h"
-#include "loop.h"
-#include "scsi/scsi.h"
-#include "unit.h"
-
-enum {
-	BLOCK = 512,
-	TUR = 0x00,
-	START_STOP = 0x1B,
-	READ_10 = 0x28,
-	WRITE_10 = 0x2A,
-};
-
-static struct event_base *base;
-static struct fake_bmc bmc;
-static struct session *session;
-static struct session_status status;
-static char trail[512];
-static uint8_t buf[PACKET_MAX + 64], other[PACKET_MAX + 64];
-
-static void
-told_cb(void *arg, struct session *about)
-{
-	size_t n = strlen(trail);
-
-	(void)arg;
-	session_status(about, &status);
-	snprintf(trail + n, sizeof(trail) - n, "%s%s", n ? " " : "",
-		session_state_name(status.state));
-}
-
-static bool
-is_in(enum session_state state)
-{
-	session_status(session, &status);
-	return status.state == state;
-}
-
-static void
-accept_session(void)
-{
-	LOOP_UNTIL(base, bmc.accepts > 0 && is_in(SESSION_AUTHENTICATING));
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
-}
 
 /* Serves a writable image that is fast until the test says otherwise. */
 static void
 setup(void)
 {
-	struct session_conf conf = {
-		.target = "node42",
-		.address = "127.0.0.1",
-		.device = DEVICE_FD,
-		.dialect = dialect_find("legacy"),
-		.backoff_min = 100,
-		.backoff_max = 100,
-	};
-
-	signal(SIGPIPE, SIG_IGN);
-	log_set_level(LOG_LEVEL_ERROR);
-	base = event_base_new();
-	fake_bmc_open(&bmc, base);
-	conf.port = bmc.port;
-	trail[0] = '\0';
-	session = session_new(base, &conf, told_cb, NULL);
-	session_start(session, fake_open(IMAGE_RW, FAKE_SIZE));
+	open_world();
+	make_session("legacy", DEVICE_FD, 100, 100);
+	connect_session(fake_open(IMAGE_RW, FAKE_SIZE));
 	accept_session();
 	fake.reads = 0;
 }
@@ -89,82 +24,41 @@ teardown(void)
 	session_free(session);
 	ck_assert(fake.is_closed);
 	ck_assert_int_eq(fake_waiting(), 0);
-	fake_bmc_close(&bmc);
-	event_base_loop(base, EVLOOP_NONBLOCK);
-	event_base_free(base);
+	close_world();
 }
 
+/* The host reads, and the image has not answered yet. */
 static void
-ask_read(uint32_t lba)
+start_read(void)
 {
-	fake_bmc_send(&bmc, other, fake_bmc_request(&bmc, other, READ_10, lba, 1, BLOCK, NULL, 0));
-}
-
-static void
-ask_write(uint32_t lba)
-{
-	static uint8_t data[BLOCK];
-
-	memset(data, 0x5A, sizeof(data));
-	fake_bmc_send(&bmc, other,
-		fake_bmc_request(&bmc, other, WRITE_10, lba, 1, 0, data, sizeof(data)));
-}
-
-static void
-ask_eject(void)
-{
-	size_t len = fake_bmc_request(&bmc, other, START_STOP, 0, 0, 0, NULL, 0);
-
-	other[OFF_CDB + 4] = 2;
-	fake_bmc_send(&bmc, other, len);
-}
-
-/* The next response, which is to op. */
-static uint32_t
-expect_response(uint8_t op)
-{
-	struct packet response;
-
-	fake_bmc_response(&bmc, buf, &response);
-	ck_assert_uint_eq(response.op, op);
-	return get_be24(response.status + 1);
+	fake.is_slow = true;
+	ask(READ_10, 1);
+	LOOP_UNTIL(base, fake_waiting() == 'r');
 }
 
 /* Something was written and is not on stable storage. */
 static void
 make_dirty(void)
 {
-	ask_write(3);
-	ck_assert_uint_eq(expect_response(WRITE_10), 0);
+	ask(WRITE_10, 3);
+	ck_assert_uint_eq(response_sense(WRITE_10), 0);
 	LOOP_UNTIL(base, stream_pending(session->stream) == 0);
 }
 
 static void
-read_arrived(uint32_t lba)
+expect_read(uint32_t lba)
 {
-	struct packet response;
-
-	fake_bmc_response(&bmc, buf, &response);
-	ck_assert_uint_eq(response.op, READ_10);
-	ck_assert_uint_eq(response.status[0], 0);
-	ck_assert_uint_eq(response.data_len, BLOCK);
-	ck_assert_mem_eq(response.data, fake.bytes + lba * BLOCK, BLOCK);
+	expect_block(fake.bytes, lba);
 }
 
+/* The image is fast, and the next connection works. */
 static void
-raise_foreign_events(void)
+come_back(void)
 {
-	enum session_phase phase = session->phase;
-
-	for (int event = 0; event < EVENT_COUNT; event++) {
-		/* Of finishing, this one ends the phase when nothing is in work any more. */
-		if (phase == PHASE_FINISHING && event == EVENT_DRAINED)
-			continue;
-		if (session_next_phase(phase, (enum session_event)event) != phase)
-			continue;
-		session_raise(session, (enum session_event)event);
-		ck_assert_int_eq(session->phase, phase);
-	}
+	fake.is_slow = false;
+	accept_again();
+	ask(READ_10, 2);
+	expect_read(2);
 }
 
 /* ---- one at a time ---- */
@@ -172,11 +66,11 @@ raise_foreign_events(void)
 START_TEST(test_one_at_a_time)
 {
 	fake.is_slow = true;
-	ask_read(1);
-	ask_read(2);
+	ask(READ_10, 1);
+	ask(READ_10, 2);
 	control_plain(buf, CONTROL_LEN, 0, OP_KEEP_ALIVE);
 	fake_bmc_send(&bmc, buf, CONTROL_LEN);
-	ask_read(3);
+	ask(READ_10, 3);
 	for (uint32_t lba = 1; lba <= 3; lba++) {
 		LOOP_UNTIL(base, fake_waiting() == 'r');
 		ck_assert_uint_eq(fake.reads, lba);
@@ -185,9 +79,9 @@ START_TEST(test_one_at_a_time)
 		ck_assert_uint_eq(fake.reads, lba);
 		ck_assert(fake_bmc_has_read_all(&bmc));
 		fake_complete();
-		read_arrived(lba);
+		expect_read(lba);
 		if (lba == 2)
-			ck_assert_uint_eq(expect_response(OP_KEEP_ALIVE), 0);
+			ck_assert_uint_eq(response_sense(OP_KEEP_ALIVE), 0);
 	}
 	ck_assert(fake_bmc_has_read_all(&bmc));
 }
@@ -198,14 +92,14 @@ START_TEST(test_image_hangs)
 {
 	drive_set_limit(session->drive, 0.01);
 	fake.is_slow = true;
-	ask_read(1);
-	ck_assert_uint_eq(expect_response(READ_10), SENSE_READ_ERROR);
+	ask(READ_10, 1);
+	ck_assert_uint_eq(response_sense(READ_10), SENSE_READ_ERROR);
 	session_status(session, &status);
 	ck_assert_str_eq(
 		status.counters->last_error.text, "READ(10): image did not answer within 0.01 s");
 	fake.is_slow = false;
-	ask_read(2);
-	read_arrived(2);
+	ask(READ_10, 2);
+	expect_read(2);
 }
 END_TEST
 
@@ -213,38 +107,24 @@ END_TEST
 
 START_TEST(test_lost_while_reading)
 {
-	fake.is_slow = true;
-	ask_read(1);
-	LOOP_UNTIL(base, fake_waiting() == 'r');
+	start_read();
 	/* Nothing is read meanwhile, so a close shows when the answer is sent at the latest. */
 	fake_bmc_reset(&bmc);
 	fake_complete();
 	LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 	ck_assert_int_eq(status.failure, FAILURE_LOST);
-	fake.is_slow = false;
-	session_reconnect(session);
-	LOOP_UNTIL(base, bmc.accepts == 2);
-	accept_session();
-	ask_read(2);
-	read_arrived(2);
+	come_back();
 }
 END_TEST
 
 /* The deadline takes the command with it; its answer is never sent to the next host. */
 START_TEST(test_dead_while_reading)
 {
-	fake.is_slow = true;
-	ask_read(1);
-	LOOP_UNTIL(base, fake_waiting() == 'r');
+	start_read();
 	session_raise(session, EVENT_DEADLINE);
 	ck_assert(is_in(SESSION_BACKOFF));
 	ck_assert_uint_eq(fake.cancelled, 1);
-	fake.is_slow = false;
-	session_reconnect(session);
-	LOOP_UNTIL(base, bmc.accepts == 2);
-	accept_session();
-	ask_read(2);
-	read_arrived(2);
+	come_back();
 	ck_assert(fake_bmc_has_read_all(&bmc));
 }
 END_TEST
@@ -258,12 +138,7 @@ START_TEST(test_lost_is_flushed)
 	LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 	ck_assert_int_eq(fake_waiting(), 'f');
 	raise_foreign_events();
-	fake.is_slow = false;
-	session_reconnect(session);
-	LOOP_UNTIL(base, bmc.accepts == 2);
-	accept_session();
-	ask_read(2);
-	read_arrived(2);
+	come_back();
 	fake_complete();
 	session_stop(session, "detached");
 	LOOP_UNTIL(base, is_in(SESSION_IDLE));
@@ -276,8 +151,8 @@ END_TEST
 START_TEST(test_stop_finishes_the_answer)
 {
 	fake.is_slow = true;
-	ask_read(1);
-	ask_read(2); /* comes too late */
+	ask(READ_10, 1);
+	ask(READ_10, 2); /* comes too late */
 	LOOP_UNTIL(base, fake_waiting() == 'r');
 	session_stop(session, "detached");
 	ck_assert_int_eq(session->phase, PHASE_FINISHING);
@@ -286,7 +161,7 @@ START_TEST(test_stop_finishes_the_answer)
 	session_stop(session, "another reason");
 	ck_assert_str_eq(session->stop_reason.text, "detached");
 	fake_complete();
-	read_arrived(1);
+	expect_read(1);
 	LOOP_UNTIL(base, is_in(SESSION_IDLE) && bmc.is_ended);
 	ck_assert_int_eq(bmc.how & BEV_EVENT_EOF, BEV_EVENT_EOF);
 	ck_assert(fake_bmc_has_read_all(&bmc));
@@ -298,9 +173,7 @@ END_TEST
 
 START_TEST(test_stop_waits_not_for_ever)
 {
-	fake.is_slow = true;
-	ask_read(1);
-	LOOP_UNTIL(base, fake_waiting() == 'r');
+	start_read();
 	session->time_scale = 1e-3;
 	session_stop(session, "detached");
 	LOOP_UNTIL(base, is_in(SESSION_IDLE) && bmc.is_ended);
@@ -310,9 +183,7 @@ END_TEST
 
 START_TEST(test_bmc_goes_while_stopping)
 {
-	fake.is_slow = true;
-	ask_read(1);
-	LOOP_UNTIL(base, fake_waiting() == 'r');
+	start_read();
 	session_stop(session, "detached");
 	fake_bmc_reset(&bmc);
 	fake_complete();
@@ -357,16 +228,51 @@ START_TEST(test_stop_waits_for_its_own_flush)
 }
 END_TEST
 
-/* What cannot be made durable is said, and does not keep the session. */
+/* ---- what cannot be made durable ---- */
+
+static struct {
+	char path[64];
+	int fd, saved;
+} caught; /* the log */
+
+static void
+catch_log(void)
+{
+	strcpy(caught.path, "/tmp/check_session_slow.XXXXXX");
+	caught.fd = mkstemp(caught.path);
+	caught.saved = dup(STDERR_FILENO);
+	ck_assert_int_ge(caught.fd, 0);
+	dup2(caught.fd, STDERR_FILENO);
+}
+
+/* All that was logged is one line, which says that writes are lost, and why. */
+static void
+expect_lost_writes(const char *why)
+{
+	unsigned lines = 0;
+	char line[1024];
+	FILE *f = fdopen(caught.fd, "r");
+
+	dup2(caught.saved, STDERR_FILENO);
+	close(caught.saved);
+	rewind(f);
+	while (fgets(line, sizeof(line), f)) {
+		ck_assert_ptr_nonnull(
+			strstr(line, "error: node42/fd: cannot flush, what the host wrote may be "
+				     "lost: "));
+		ck_assert_ptr_nonnull(strstr(line, why));
+		lines++;
+	}
+	ck_assert_uint_eq(lines, 1);
+	fclose(f);
+	unlink(caught.path);
+}
+
+/* It is said, and does not keep the session. */
 START_TEST(test_stop_with_failed_flush)
 {
-	char log_path[] = "/tmp/check_session_slow.XXXXXX", line[1024];
-	int fd = mkstemp(log_path), errors = 0, saved = dup(STDERR_FILENO);
-	FILE *f;
-
-	ck_assert_int_ge(fd, 0);
 	make_dirty();
-	dup2(fd, STDERR_FILENO);
+	catch_log();
 	if (_i == 0) {
 		fake.error = EIO;
 		fake.trouble = "cannot flush: Input/output error";
@@ -376,20 +282,37 @@ START_TEST(test_stop_with_failed_flush)
 	}
 	session_stop(session, "detached");
 	LOOP_UNTIL(base, is_in(SESSION_IDLE));
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	f = fdopen(fd, "r");
-	rewind(f);
-	while (fgets(line, sizeof(line), f)) {
-		ck_assert_ptr_nonnull(
-			strstr(line, "error: node42/fd: cannot flush, what the host wrote may be "
-				     "lost: "));
-		ck_assert_ptr_nonnull(strstr(line, _i == 0 ? fake.trouble : "did not answer"));
-		errors++;
-	}
-	ck_assert_int_eq(errors, 1);
-	fclose(f);
-	unlink(log_path);
+	expect_lost_writes(_i == 0 ? fake.trouble : "did not answer");
+}
+END_TEST
+
+/* The host goes on: its writes are flushed all the same, and it is told, and so are we. */
+START_TEST(test_write_back_fails)
+{
+	const char *words = "write-back: cannot flush: Input/output error";
+
+	ask(TUR, 0);
+	ck_assert_uint_eq(response_sense(TUR), SENSE_MEDIUM_CHANGED);
+	fake.is_slow = true;
+	ask(WRITE_10, 3);
+	LOOP_UNTIL(base, fake_waiting() == 'w');
+	drive_set_flush_delay(session->drive, 0);
+	fake_complete();
+	ck_assert_uint_eq(response_sense(WRITE_10), SENSE_NONE);
+	LOOP_UNTIL(base, fake_waiting() == 'f');
+	catch_log();
+	fake_fail(EIO, "cannot flush: Input/output error");
+	expect_lost_writes(fake.trouble);
+	ck_assert(is_in(SESSION_SERVING));
+	ck_assert_str_eq(status.counters->last_error.text, words);
+	fake.is_slow = false;
+	ask(READ_10, 2);
+	ck_assert_uint_eq(response_sense(READ_10), SENSE_WRITE_ERROR);
+	ask(READ_10, 2);
+	expect_read(2);
+	ck_assert(is_in(SESSION_SERVING));
+	ck_assert_ptr_nonnull(strstr(status.counters->last_error.text, words));
+	ck_assert_uint_eq(fake.flushes, 1);
 }
 END_TEST
 
@@ -401,7 +324,7 @@ start_ejecting(void)
 {
 	make_dirty();
 	fake.is_slow = true;
-	ask_eject();
+	ask(START_STOP, 0);
 	LOOP_UNTIL(base, fake_waiting() == 'f');
 	fake_complete();
 	fake.is_slow = false;
@@ -413,7 +336,7 @@ start_ejecting(void)
 START_TEST(test_eject)
 {
 	start_ejecting();
-	ck_assert_uint_eq(expect_response(START_STOP), 0);
+	ck_assert_uint_eq(response_sense(START_STOP), 0);
 	LOOP_UNTIL(base, is_in(SESSION_EJECTED) && bmc.is_ended);
 	ck_assert_int_eq(bmc.how & BEV_EVENT_EOF, BEV_EVENT_EOF);
 	ck_assert_uint_eq(fake.flushes, 1);
@@ -435,7 +358,7 @@ START_TEST(test_stop_while_ejecting)
 {
 	start_ejecting();
 	session_stop(session, "detached");
-	ck_assert_uint_eq(expect_response(START_STOP), 0);
+	ck_assert_uint_eq(response_sense(START_STOP), 0);
 	LOOP_UNTIL(base, is_in(SESSION_IDLE) && bmc.is_ended);
 	ck_assert_str_eq(trail, "connecting authenticating serving idle");
 }
@@ -445,11 +368,11 @@ START_TEST(test_eject_while_stopping)
 {
 	make_dirty();
 	fake.is_slow = true;
-	ask_eject();
+	ask(START_STOP, 0);
 	LOOP_UNTIL(base, fake_waiting() == 'f');
 	session_stop(session, "detached");
 	fake_complete();
-	ck_assert_uint_eq(expect_response(START_STOP), 0);
+	ck_assert_uint_eq(response_sense(START_STOP), 0);
 	LOOP_UNTIL(base, is_in(SESSION_IDLE) && bmc.is_ended);
 	ck_assert_str_eq(trail, "connecting authenticating serving idle");
 }
@@ -459,10 +382,10 @@ START_TEST(test_free_at_work)
 {
 	fake.is_slow = true;
 	if (_i == 0) { /* serving */
-		ask_read(1);
+		ask(READ_10, 1);
 		LOOP_UNTIL(base, fake_waiting() == 'r');
 	} else if (_i == 1) { /* finishing */
-		ask_read(1);
+		ask(READ_10, 1);
 		LOOP_UNTIL(base, fake_waiting() == 'r');
 		session_stop(session, "detached");
 	} else if (_i == 2) { /* flushing */
@@ -500,6 +423,7 @@ main(void)
 	tcase_add_test(tc, test_stop_flushes);
 	tcase_add_test(tc, test_stop_waits_for_its_own_flush);
 	tcase_add_loop_test(tc, test_stop_with_failed_flush, 0, 2);
+	tcase_add_test(tc, test_write_back_fails);
 	tcase_add_test(tc, test_eject);
 	tcase_add_loop_test(tc, test_eject_and_failure, 0, 2);
 	tcase_add_test(tc, test_stop_while_ejecting);

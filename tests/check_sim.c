@@ -132,7 +132,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(options_port(&options, 0, DEVICE_HD), 5122);
 	ck_assert_uint_eq(options_port(&options, 0, DEVICE_FD), 5123);
 	ck_assert_uint_eq(options.conf.quirks, QUIRK_ALL);
-	ck_assert(options.conf.is_strict && !options.conf.has_filter);
+	ck_assert(options.conf.is_strict);
+	ck_assert_int_eq(options.conf.filter, FILTER_OFF);
 	ck_assert(options.has_device[DEVICE_CD] && options.has_device[DEVICE_HD]);
 	options_fini(&options);
 }
@@ -178,6 +179,26 @@ START_TEST(many_nodes)
 }
 END_TEST
 
+static const struct {
+	const char *line;
+	enum bmc_filter filter;
+} filters[] = {
+	{ "--filter off", FILTER_OFF },
+	{ "--filter on", FILTER_ON },
+	{ "--filter none", FILTER_NONE },
+	{ "--filter none --filter off", FILTER_OFF },
+};
+
+START_TEST(filters_have_names)
+{
+	struct options options;
+
+	ck_assert_int_eq(parse(filters[_i].line, &options), OPTIONS_RUN);
+	ck_assert_int_eq(options.conf.filter, filters[_i].filter);
+	options_fini(&options);
+}
+END_TEST
+
 START_TEST(a_socket_for_each_device)
 {
 	struct options options;
@@ -215,7 +236,8 @@ static const struct {
 	{ "--fault reset:1:1:1", "is no fault" },
 	{ "--fault denied:3", "\"denied\" happens at connect only, after 0 requests" },
 	{ "--idle 0", "--idle: \"0\" is no number of seconds from 0.001 to 86400" },
-	{ "--filter maybe", "--filter: \"maybe\" is neither \"on\" nor \"off\"" },
+	{ "--filter maybe", "--filter: \"maybe\" is none of on, off, none" },
+	{ "--strict none", "--strict: \"none\" is neither \"on\" nor \"off\"" },
 	{ "--device fd,usb", "--device: \"usb\" is no device: cd, fd, hd or all" },
 	{ "--host raed", "--host: the host knows no \"raed\": did you mean \"read\"?" },
 	{ "--once", "--once needs a --host script that does not loop" },
@@ -458,6 +480,7 @@ suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, many_nodes);
+	tcase_add_loop_test(tc, filters_have_names, 0, ARRAY_SIZE(filters));
 	tcase_add_test(tc, a_socket_for_each_device);
 	tcase_add_loop_test(
 		tc, bad_lines_have_reasons, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));

@@ -1,83 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_swap: the medium of a session changes in each of its states, with a command under way, and
  * with writes that are not flushed. The images take their time when the test says so. */
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
+#include "session_fixture.h"
 
-#include <event2/buffer.h>
-#include <event2/event.h>
-
-#include "base/log.h"
-#include "bmc/session_private.h"
-#include "fake_bmc.h"
 #include "fake_image.h"
-#include "loop.h"
-#include "scsi/scsi.h"
-#include "unit.h"
 
 enum {
-	BLOCK = 512,
 	NEXT_SIZE = 720 * 1024,
-	TUR = 0x00,
-	START_STOP = 0x1B,
-	READ_CAPACITY = 0x25,
-	READ_10 = 0x28,
-	WRITE_10 = 0x2A,
 };
 
-static struct event_base *base;
-static struct fake_bmc bmc;
-static struct session *session;
-static struct session_status status;
 static struct image next;    /* the new medium */
 static struct image *chosen; /* what the swap is given; NULL: it is called off */
 static unsigned asked;       /* how often the swap asked for it */
 static int swap_error;       /* with which error */
 static char swap_words[128]; /* and words */
-static char trail[256];
-static uint8_t buf[PACKET_MAX + 64], other[PACKET_MAX + 64];
-
-static void
-told_cb(void *arg, struct session *about)
-{
-	size_t n = strlen(trail);
-
-	(void)arg;
-	session_status(about, &status);
-	snprintf(trail + n, sizeof(trail) - n, "%s%s", n ? " " : "",
-		session_state_name(status.state));
-}
-
-static bool
-is_in(enum session_state state)
-{
-	session_status(session, &status);
-	return status.state == state;
-}
 
 static void
 setup(void)
 {
-	struct session_conf conf = {
-		.target = "node42",
-		.address = "127.0.0.1",
-		.device = DEVICE_FD,
-		.dialect = dialect_find("legacy"),
-		.backoff_min = 100,
-		.backoff_max = 100,
-	};
-
-	signal(SIGPIPE, SIG_IGN);
-	log_set_level(LOG_LEVEL_ERROR);
-	base = event_base_new();
-	fake_bmc_open(&bmc, base);
-	conf.port = bmc.port;
-	trail[0] = '\0';
+	open_world();
 	asked = 0;
 	swap_error = -1;
 	chosen = fake_make(&next, IMAGE_RO, NEXT_SIZE, 99);
-	session = session_new(base, &conf, told_cb, NULL);
+	make_session("legacy", DEVICE_FD, 100, 100);
 }
 
 static void
@@ -87,68 +32,22 @@ teardown(void)
 	ck_assert(fake.is_closed);
 	ck_assert_int_eq(fake_waiting(), 0);
 	ck_assert_int_eq(fake_waiting_in(&next), 0);
-	fake_bmc_close(&bmc);
-	event_base_loop(base, EVLOOP_NONBLOCK);
-	event_base_free(base);
+	close_world();
 }
 
 static void
 start(enum image_mode mode)
 {
-	session_start(session, fake_open(mode, FAKE_SIZE));
-	LOOP_UNTIL(base, bmc.accepts > 0 && is_in(SESSION_AUTHENTICATING));
-}
-
-static void
-accept_session(void)
-{
-	fake_bmc_ack(&bmc, ACK_ACCEPTED, "");
-	LOOP_UNTIL(base, is_in(SESSION_SERVING));
-}
-
-static void
-accept_again(void)
-{
-	unsigned accepts = bmc.accepts;
-
-	session_reconnect(session);
-	LOOP_UNTIL(base, bmc.accepts > accepts && is_in(SESSION_AUTHENTICATING));
-	accept_session();
+	connect_session(fake_open(mode, FAKE_SIZE));
 }
 
 /* ---- the host ---- */
 
-static void
-ask(uint8_t op, uint32_t lba)
-{
-	static uint8_t data[BLOCK];
-	uint32_t read_len = op == READ_10 ? BLOCK : op == READ_CAPACITY ? 8 : 0;
-	size_t len;
-
-	memset(data, 0x5A, sizeof(data));
-	len = fake_bmc_request(&bmc, other, op, lba, op == READ_CAPACITY ? 0 : 1, read_len,
-		op == WRITE_10 ? data : NULL, op == WRITE_10 ? BLOCK : 0);
-	if (op == START_STOP)
-		other[OFF_CDB + 4] = 2;
-	fake_bmc_send(&bmc, other, len);
-}
-
-/* The next response, which is to op; its data is in packet. */
-static uint32_t
-response(uint8_t op, struct packet *packet)
-{
-	fake_bmc_response(&bmc, buf, packet);
-	ck_assert_uint_eq(packet->op, op);
-	return get_be24(packet->status + 1);
-}
-
 static uint32_t
 command(uint8_t op)
 {
-	struct packet packet;
-
 	ask(op, 0);
-	return response(op, &packet);
+	return response_sense(op);
 }
 
 /* The host is told once, and then sees the image. */
@@ -163,27 +62,36 @@ expect_new_medium(const struct image *image)
 	ck_assert_uint_eq(response(READ_CAPACITY, &packet), SENSE_NONE);
 	ck_assert_uint_eq(get_be32(packet.data), image->size / BLOCK - 1);
 	ask(READ_10, 5);
-	ck_assert_uint_eq(response(READ_10, &packet), SENSE_NONE);
-	ck_assert_uint_eq(packet.data_len, BLOCK);
-	ck_assert_mem_eq(packet.data, image->bytes + 5 * BLOCK, BLOCK);
+	expect_block(image->bytes, 5);
 	ck_assert_uint_eq(command(TUR), SENSE_NONE);
 }
 
+/* The host knows the first medium. */
 static void
-expect_read(const struct image *image, uint32_t lba)
+serve(enum image_mode mode)
 {
-	struct packet packet;
-
-	ck_assert_uint_eq(response(READ_10, &packet), SENSE_NONE);
-	ck_assert_mem_eq(packet.data, image->bytes + lba * BLOCK, BLOCK);
-}
-
-/* Takes the unit attention of the first medium. */
-static void
-settle_host(void)
-{
+	start(mode);
+	accept_session();
 	ck_assert_uint_eq(command(TUR), SENSE_MEDIUM_CHANGED);
 	ck_assert_uint_eq(command(TUR), SENSE_NONE);
+}
+
+/* It has written to it, which the image takes its time to flush. */
+static void
+serve_dirty(void)
+{
+	serve(IMAGE_RW);
+	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
+	fake.is_slow = true;
+}
+
+/* It reads, and the image has not answered yet. */
+static void
+start_read(void)
+{
+	fake.is_slow = true;
+	ask(READ_10, 3);
+	LOOP_UNTIL(base, fake_waiting() == 'r');
 }
 
 /* ---- the swap ---- */
@@ -218,11 +126,9 @@ START_TEST(test_serving)
 {
 	double since;
 
-	start(IMAGE_RO);
-	accept_session();
-	settle_host();
+	serve(IMAGE_RO);
 	ask(READ_10, 1);
-	expect_read(&fake, 1);
+	expect_block(fake.bytes, 1);
 	since = status.since;
 	swap();
 	expect_swapped();
@@ -252,7 +158,7 @@ END_TEST
 
 START_TEST(test_connecting)
 {
-	session_start(session, fake_open(IMAGE_RO, FAKE_SIZE));
+	start_session(fake_open(IMAGE_RO, FAKE_SIZE));
 	ck_assert(is_in(SESSION_CONNECTING));
 	swap();
 	expect_swapped();
@@ -296,11 +202,7 @@ END_TEST
 /* It is flushed once for the lost connection and the swap waits for that, too. */
 START_TEST(test_backoff_with_writes)
 {
-	start(IMAGE_RW);
-	accept_session();
-	settle_host();
-	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
-	fake.is_slow = true;
+	serve_dirty();
 	fake_bmc_hang_up(&bmc);
 	LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 	ck_assert_int_eq(fake_waiting(), 'f');
@@ -317,9 +219,7 @@ END_TEST
 
 START_TEST(test_ejected)
 {
-	start(IMAGE_RO);
-	accept_session();
-	settle_host();
+	serve(IMAGE_RO);
 	ck_assert_uint_eq(command(START_STOP), SENSE_NONE);
 	LOOP_UNTIL(base, is_in(SESSION_EJECTED) && bmc.is_ended);
 	swap();
@@ -335,13 +235,7 @@ END_TEST
 /* The answer to the eject has not gone out: the connection is kept for the new medium. */
 START_TEST(test_ejecting)
 {
-	struct packet packet;
-
-	start(IMAGE_RW);
-	accept_session();
-	settle_host();
-	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
-	fake.is_slow = true;
+	serve_dirty();
 	ask(START_STOP, 0);
 	LOOP_UNTIL(base, fake_waiting() == 'f');
 	if (_i == 0) { /* asked for while the eject is under way, else behind it */
@@ -355,7 +249,7 @@ START_TEST(test_ejecting)
 	LOOP_UNTIL(base, asked > 0);
 	expect_swapped();
 	ck_assert_int_eq(session->phase, PHASE_SERVING);
-	ck_assert_uint_eq(response(START_STOP, &packet), SENSE_NONE);
+	ck_assert_uint_eq(response_sense(START_STOP), SENSE_NONE);
 	expect_new_medium(&next);
 	ck_assert_uint_eq(bmc.accepts, 1);
 	ck_assert_str_eq(trail, "connecting authenticating serving");
@@ -366,9 +260,7 @@ END_TEST
 
 START_TEST(test_behind_a_read)
 {
-	start(IMAGE_RO);
-	accept_session();
-	settle_host();
+	serve(IMAGE_RO);
 	fake.is_slow = true;
 	ask(READ_10, 3);
 	ask(TUR, 0);
@@ -379,34 +271,26 @@ START_TEST(test_behind_a_read)
 	ck_assert_uint_eq(asked, 0);
 	ck_assert_ptr_eq(session_image(session), &fake);
 	fake_complete();
-	expect_read(&fake, 3);
+	expect_block(fake.bytes, 3);
 	/* The next one is the new medium's. */
-	{
-		struct packet packet;
-
-		ck_assert_uint_eq(response(TUR, &packet), SENSE_MEDIUM_CHANGED);
-	}
+	ck_assert_uint_eq(response_sense(TUR), SENSE_MEDIUM_CHANGED);
 	expect_swapped();
 	ck_assert_uint_eq(command(TUR), SENSE_NONE);
 	ask(READ_10, 3);
-	expect_read(&next, 3);
+	expect_block(next.bytes, 3);
 }
 END_TEST
 
 /* An image that does not answer holds the swap up as long as it may hold up the command. */
 START_TEST(test_behind_a_read_that_hangs)
 {
-	struct packet packet;
-
-	start(IMAGE_RO);
-	accept_session();
-	settle_host();
+	serve(IMAGE_RO);
 	drive_set_limit(session->drive, 0.01);
 	fake.is_slow = true;
 	ask(READ_10, 3);
 	LOOP_UNTIL(base, fake_waiting() == 'r' || fake.cancelled > 0);
 	swap();
-	ck_assert_uint_eq(response(READ_10, &packet), SENSE_READ_ERROR);
+	ck_assert_uint_eq(response_sense(READ_10), SENSE_READ_ERROR);
 	LOOP_UNTIL(base, asked > 0);
 	expect_swapped();
 	expect_new_medium(&next);
@@ -418,9 +302,7 @@ START_TEST(test_lost_behind_a_read)
 {
 	start(IMAGE_RO);
 	accept_session();
-	fake.is_slow = true;
-	ask(READ_10, 3);
-	LOOP_UNTIL(base, fake_waiting() == 'r');
+	start_read();
 	swap();
 	session_raise(session, EVENT_DEADLINE);
 	ck_assert(is_in(SESSION_BACKOFF));
@@ -434,9 +316,7 @@ END_TEST
 /* Commands wait while the boot sector of the new medium is read. */
 START_TEST(test_slow_new_medium)
 {
-	start(IMAGE_RO);
-	accept_session();
-	settle_host();
+	serve(IMAGE_RO);
 	next.is_slow = true;
 	swap();
 	expect_swapped();
@@ -446,11 +326,7 @@ START_TEST(test_slow_new_medium)
 	ck_assert(fake_bmc_has_read_all(&bmc));
 	next.is_slow = false;
 	fake_complete_in(&next);
-	{
-		struct packet packet;
-
-		ck_assert_uint_eq(response(TUR, &packet), SENSE_MEDIUM_CHANGED);
-	}
+	ck_assert_uint_eq(response_sense(TUR), SENSE_MEDIUM_CHANGED);
 	ck_assert_uint_eq(command(TUR), SENSE_NONE);
 }
 END_TEST
@@ -461,7 +337,7 @@ START_TEST(test_slow_old_medium)
 	struct image *old = fake_open(IMAGE_RO, FAKE_SIZE);
 
 	old->is_slow = true;
-	session_start(session, old);
+	start_session(old);
 	swap();
 	ck_assert_uint_eq(asked, 0);
 	fake_complete();
@@ -476,14 +352,8 @@ END_TEST
 
 START_TEST(test_writes_are_flushed)
 {
-	struct packet packet;
-
-	start(IMAGE_RW);
 	next.mode = IMAGE_RW;
-	accept_session();
-	settle_host();
-	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
-	fake.is_slow = true;
+	serve_dirty();
 	swap();
 	ck_assert_int_eq(fake_waiting(), 'f');
 	/* A command that comes meanwhile waits, and is not written to the old medium. */
@@ -493,7 +363,11 @@ START_TEST(test_writes_are_flushed)
 	ck_assert_uint_eq(fake.writes, 1);
 	fake_complete();
 	expect_swapped();
-	ck_assert_uint_eq(response(WRITE_10, &packet), SENSE_NONE);
+	/* Nor to the new one, of which the host did not know when it wrote. */
+	ck_assert_uint_eq(response_sense(WRITE_10), SENSE_MEDIUM_CHANGED);
+	ck_assert_uint_eq(next.writes, 0);
+	ask(WRITE_10, 7);
+	ck_assert_uint_eq(response_sense(WRITE_10), SENSE_NONE);
 	ck_assert_uint_eq(fake.writes, 1);
 	ck_assert_uint_eq(fake.flushes, 1);
 	ck_assert_uint_eq(next.writes, 1);
@@ -521,13 +395,7 @@ END_TEST
 START_TEST(test_flush_fails)
 {
 	static const char trouble[] = "cannot flush: Input/output error";
-	struct packet packet;
-
-	start(IMAGE_RW);
-	accept_session();
-	settle_host();
-	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
-	fake.is_slow = true;
+	serve_dirty();
 	if (_i == 1)
 		drive_set_limit(session->drive, 0.01);
 	swap();
@@ -542,10 +410,10 @@ START_TEST(test_flush_fails)
 	ck_assert_int_eq(swap_error, _i == 0 ? EIO : ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(swap_words, _i == 0 ? trouble : "did not answer"));
 	ck_assert_ptr_eq(session_image(session), &fake);
-	ck_assert_uint_eq(response(READ_10, &packet), SENSE_WRITE_ERROR);
+	ck_assert_uint_eq(response_sense(READ_10), SENSE_WRITE_ERROR);
 	fake.is_slow = false;
 	ask(READ_10, 2);
-	expect_read(&fake, 2);
+	expect_block(fake.bytes, 2);
 	ck_assert_uint_eq(command(TUR), SENSE_NONE);
 	ck_assert(is_in(SESSION_SERVING));
 	/* Another try, with an image that is well again. */
@@ -562,9 +430,7 @@ END_TEST
 
 START_TEST(test_called_off)
 {
-	start(IMAGE_RO);
-	accept_session();
-	settle_host();
+	serve(IMAGE_RO);
 	chosen = NULL;
 	swap();
 	ck_assert_uint_eq(asked, 1);
@@ -581,14 +447,9 @@ END_TEST
 
 START_TEST(test_stopped)
 {
-	start(IMAGE_RW);
-	accept_session();
-	settle_host();
-	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
-	fake.is_slow = true;
+	serve_dirty();
 	if (_i == 0) { /* while a command is under way, else while it flushes */
-		ask(READ_10, 3);
-		LOOP_UNTIL(base, fake_waiting() == 'r');
+		start_read();
 	}
 	swap();
 	ck_assert_uint_eq(asked, 0);
@@ -597,7 +458,7 @@ START_TEST(test_stopped)
 	ck_assert_int_eq(swap_error, ECANCELED);
 	if (_i == 0) {
 		fake_complete();
-		expect_read(&fake, 3);
+		expect_block(fake.bytes, 3);
 	}
 	LOOP_UNTIL(base, fake_waiting() == 'f');
 	/* Too late for another one. */
@@ -628,8 +489,7 @@ START_TEST(test_freed)
 	ck_assert_uint_eq(command(WRITE_10), SENSE_NONE);
 	fake.is_slow = true;
 	if (_i == 0) {
-		ask(READ_10, 3);
-		LOOP_UNTIL(base, fake_waiting() == 'r');
+		start_read();
 	}
 	swap();
 	session_free(session);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -17,6 +18,7 @@
 
 enum {
 	FAKE_SIZE = 1440 * 1024,
+	FAKE_MAX = 65535 * 512, /* the longest span */
 };
 
 struct image_op {
@@ -34,22 +36,22 @@ struct image_op {
 struct image {
 	enum image_mode mode;
 	uint64_t size;
-	uint8_t bytes[FAKE_SIZE];
 	bool is_slow; /* operations wait for fake_complete() */
 	int error;    /* of every operation from now on */
 	const char *trouble;
 	TAILQ_HEAD(, image_op) ops; /* what waits, in order */
 	unsigned reads, writes, flushes, cancelled;
 	bool is_closed;
+	uint8_t bytes[FAKE_MAX];
 };
 
 static struct image fake;
 
-/* Makes an image of memory; its bytes depend on the seed. */
+/* Makes an image of memory, of FAKE_MAX bytes at most; they depend on the seed. */
 static inline struct image *
 fake_make(struct image *image, enum image_mode mode, uint64_t size, uint8_t seed)
 {
-	memset(image, 0, sizeof(*image));
+	memset(image, 0, offsetof(struct image, bytes));
 	image->mode = mode;
 	image->size = size;
 	image->trouble = "";

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include <event2/event.h>
@@ -33,6 +34,17 @@ loop_turn(struct event_base *base, time_t *until)
 	event_base_once(base, -1, EV_TIMEOUT, loop_tick_cb, NULL, &tick);
 	event_base_loop(base, EVLOOP_ONCE);
 	return true;
+}
+
+/* The seconds until a timer fires, which is set. */
+static inline double
+loop_time_left(const struct event *timer)
+{
+	struct timeval end, at;
+
+	ck_assert(evtimer_pending(timer, &end));
+	gettimeofday(&at, NULL);
+	return (double)(end.tv_sec - at.tv_sec) + (double)(end.tv_usec - at.tv_usec) / 1e6;
 }
 
 /* Runs the loop until the condition holds. */

@@ -5,6 +5,7 @@ UNIT_TESTS = \
 	tests/check_packet \
 	tests/check_control \
 	tests/check_scsi \
+	tests/check_scsi_hosts \
 	tests/check_scsi_model \
 	tests/check_image \
 	tests/check_pool \
@@ -52,9 +53,11 @@ tests_check_packet_SOURCES = %D%/check_packet.c %D%/unit.h
 tests_check_packet_LDADD = $(IUSB_LIBS) $(CHECK_LIBS)
 tests_check_control_SOURCES = %D%/check_control.c %D%/unit.h
 tests_check_control_LDADD = $(IUSB_LIBS) $(CHECK_LIBS)
-tests_check_scsi_SOURCES = %D%/check_scsi.c %D%/scsi_rows.h %D%/scsi_rules.h %D%/unit.h
+tests_check_scsi_SOURCES = %D%/check_scsi.c %D%/scsi_ask.h %D%/scsi_rows.h %D%/scsi_rules.h %D%/unit.h
 tests_check_scsi_LDADD = $(SCSI_LIBS) $(CHECK_LIBS)
-tests_check_scsi_model_SOURCES = %D%/check_scsi_model.c %D%/scsi_model.c %D%/scsi_model.h %D%/unit.h
+tests_check_scsi_hosts_SOURCES = %D%/check_scsi_hosts.c %D%/scsi_ask.h %D%/scsi_rules.h %D%/unit.h
+tests_check_scsi_hosts_LDADD = $(SCSI_LIBS) $(CHECK_LIBS)
+tests_check_scsi_model_SOURCES = %D%/check_scsi_model.c %D%/scsi_front.c %D%/scsi_front.h %D%/scsi_model.c %D%/scsi_model.h %D%/unit.h
 tests_check_scsi_model_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
 tests_check_image_SOURCES = %D%/check_image.c %D%/unit.h
 tests_check_image_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
@@ -66,13 +69,13 @@ tests_check_backoff_SOURCES = %D%/check_backoff.c %D%/unit.h
 tests_check_backoff_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
 tests_check_stream_SOURCES = %D%/check_stream.c %D%/loop.h %D%/unit.h
 tests_check_stream_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
-tests_check_drive_SOURCES = %D%/check_drive.c %D%/fake_image.h %D%/loop.h %D%/unit.h
+tests_check_drive_SOURCES = %D%/check_drive.c %D%/disk_commands.h %D%/fake_image.h %D%/loop.h %D%/unit.h
 tests_check_drive_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
-tests_check_session_SOURCES = %D%/check_session.c %D%/fake_bmc.h %D%/loop.h %D%/unit.h
+tests_check_session_SOURCES = %D%/check_session.c %D%/disk_commands.h %D%/fake_bmc.h %D%/loop.h %D%/session_fixture.h %D%/unit.h
 tests_check_session_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
-tests_check_session_slow_SOURCES = %D%/check_session_slow.c %D%/fake_bmc.h %D%/fake_image.h %D%/loop.h %D%/unit.h
+tests_check_session_slow_SOURCES = %D%/check_session_slow.c %D%/disk_commands.h %D%/fake_bmc.h %D%/fake_image.h %D%/loop.h %D%/session_fixture.h %D%/unit.h
 tests_check_session_slow_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
-tests_check_swap_SOURCES = %D%/check_swap.c %D%/fake_bmc.h %D%/fake_image.h %D%/loop.h %D%/unit.h
+tests_check_swap_SOURCES = %D%/check_swap.c %D%/disk_commands.h %D%/fake_bmc.h %D%/fake_image.h %D%/loop.h %D%/session_fixture.h %D%/unit.h
 tests_check_swap_LDADD = $(BMC_LIBS) $(CHECK_LIBS)
 tests_check_conf_SOURCES = %D%/check_conf.c %D%/unit.h
 tests_check_conf_LDADD = $(DAEMON_LIBS) $(CHECK_LIBS)

@@ -26,11 +26,21 @@ model_init(struct model *m, enum model_kind kind, uint64_t size, bool is_protect
 {
 	memset(m, 0, sizeof(*m));
 	m->kind = kind;
-	m->size = size;
-	m->is_protected = is_protected || kind == MODEL_CD;
 	m->store = store;
-	if (kind != MODEL_CD)
-		store_read_bytes(store, 0, size < 512 ? size : 512, m->boot);
+	model_replace(m, size, is_protected);
+}
+
+void
+model_replace(struct model *m, uint64_t size, bool is_protected)
+{
+	m->size = size;
+	m->is_protected = is_protected || m->kind == MODEL_CD;
+	memset(m->boot, 0, sizeof(m->boot));
+	if (m->kind != MODEL_CD && !m->reads_fail)
+		store_read_bytes(m->store, 0, size < 512 ? size : 512, m->boot);
+	if (m->is_seen)
+		m->is_another = true;
+	m->is_seen = false;
 	model_insert(m);
 }
 
@@ -51,7 +61,7 @@ eject(struct model *m)
 {
 	m->is_present = false;
 	m->blocks = 0;
-	m->has_attention = false;
+	m->has_attention = m->is_another = m->is_seen = false;
 	m->has_event = true;
 	m->is_locked = false;
 }
@@ -121,15 +131,17 @@ address(const uint8_t *c)
 	}
 }
 
-/* A 16-byte CDB has lost the lower half of its length on the way. */
+/* Of a 16-byte CDB that was cut, the lower half is lost. */
 static uint64_t
-length(const uint8_t *c)
+length(const struct model_request *r)
 {
+	const uint8_t *c = r->cdb;
+
 	switch (c[0] & 0xE0) {
 	case 0x00:
 		return c[4] ? c[4] : 256;
 	case 0x80:
-		return (uint64_t)get_be16(c + 10) << 16;
+		return r->is_cut ? (uint64_t)get_be16(c + 10) << 16 : get_be32(c + 10);
 	case 0xA0:
 		return get_be32(c + 6);
 	default:
@@ -137,10 +149,11 @@ length(const uint8_t *c)
 	}
 }
 
+/* Nothing but the data, in or out, tells how many blocks it is: fewer than 65536. */
 static bool
-is_long(const uint8_t *c)
+is_length_lost(const struct model_request *r)
 {
-	return (c[0] & 0xE0) == 0x80;
+	return r->is_cut && (r->cdb[0] & 0xE0) == 0x80 && length(r) == 0;
 }
 
 static bool
@@ -180,7 +193,7 @@ do_read(const struct model *m, const struct model_request *r, struct model_outco
 {
 	const uint8_t *c = r->cdb;
 	unsigned bs = block_size(m);
-	uint64_t count = length(c);
+	uint64_t count = length(r);
 
 	if (c[0] == 0xA8) {
 		uint64_t turned = get_le32(c + 6);
@@ -188,8 +201,11 @@ do_read(const struct model *m, const struct model_request *r, struct model_outco
 		if (count * bs != r->want && turned * bs == r->want)
 			count = turned;
 	}
-	if (is_long(c) && count == 0)
+	if (is_length_lost(r)) {
+		if (r->want == 0)
+			return 0x052400;
 		count = ((uint64_t)r->want + bs - 1) / bs;
+	}
 	return read_sectors(m, r, address(c), count, o);
 }
 
@@ -238,8 +254,8 @@ data_extent(const struct model *m, const struct model_request *r, uint64_t *coun
 	unsigned bs = block_size(m);
 	uint32_t n = r->data ? r->data_len : 0;
 
-	*count = length(r->cdb);
-	if (is_long(r->cdb) && *count == 0) {
+	*count = length(r);
+	if (is_length_lost(r)) {
 		if (n == 0 || n > MOST) /* with no data it could be any number */
 			return 0x052400;
 		*count = n / bs;
@@ -298,7 +314,7 @@ static sense_t
 do_write_same(struct model *m, const struct model_request *r)
 {
 	const uint8_t *c = r->cdb;
-	uint64_t count = length(c);
+	uint64_t count = length(r);
 
 	if ((c[1] & 0x1F) || count == 0)
 		return 0x052400;
@@ -313,7 +329,7 @@ static sense_t
 do_verify(const struct model *m, const struct model_request *r)
 {
 	const uint8_t *c = r->cdb;
-	uint64_t count = length(c), from = address(c);
+	uint64_t count = length(r), from = address(c);
 	sense_t sense;
 
 	if ((c[1] & 6) == 2) {
@@ -324,11 +340,8 @@ do_verify(const struct model *m, const struct model_request *r)
 		return 0x052400;
 	if (is_outside(m, from, count))
 		return 0x052100;
-	if (is_long(c) && count == 0) { /* it may be any number below 65536 */
-		count = m->blocks - from;
-		if (count > 65535)
-			count = 65535;
-	}
+	if (is_length_lost(r))
+		return 0x052400;
 	if (count * block_size(m) > MOST_SPAN)
 		return 0x052400;
 	return count > 0 && m->reads_fail ? 0x031100 : 0;
@@ -397,7 +410,7 @@ do_format(struct model *m, const struct model_request *r)
 static sense_t
 do_synchronize(struct model *m, const struct model_request *r)
 {
-	if (is_outside(m, address(r->cdb), length(r->cdb)))
+	if (is_outside(m, address(r->cdb), length(r)))
 		return 0x052100;
 	return is_writable(m) && !flush(m) ? 0x030C00 : 0;
 }
@@ -489,7 +502,7 @@ do_capacity(const struct model *m, const struct model_request *r, struct model_o
 		return 0x052400;
 	put_be64(o->bytes, m->blocks - 1);
 	put_be32(o->bytes + 8, 512);
-	return give(o, r, 32, UINT32_MAX); /* its allocation length is cut */
+	return give(o, r, 32, r->is_cut ? UINT32_MAX : get_be32(c + 10));
 }
 
 static sense_t
@@ -519,6 +532,14 @@ do_format_capacities(const struct model *m, const struct model_request *r, struc
 /* ---- sense ---- */
 
 static sense_t
+tell_attention(struct model *m)
+{
+	m->has_attention = m->is_another = false;
+	m->is_seen = true;
+	return 0x062800;
+}
+
+static sense_t
 do_request_sense(struct model *m, const struct model_request *r, struct model_outcome *o)
 {
 	uint32_t sense = m->sense;
@@ -532,8 +553,7 @@ do_request_sense(struct model *m, const struct model_request *r, struct model_ou
 		m->waiting = 0;
 		is_old = true;
 	} else if (!sense && m->has_attention) {
-		sense = 0x062800;
-		m->has_attention = false;
+		sense = tell_attention(m);
 	}
 	m->sense = 0;
 	if (r->cdb[1] & 1) {
@@ -639,7 +659,7 @@ do_mode_sense(const struct model *m, const struct model_request *r, struct model
 
 	if (c[2] >> 6 == 3)
 		return 0x053900;
-	if (c[3] == 0 || (c[3] == 0xFF && code == 0x3F))
+	if (c[3] == 0 || c[3] == 0xFF)
 		n = model_pages(m, code, c[2] >> 6 == 1, o->bytes + head);
 	if (n == 0 && (code || c[3]))
 		return 0x052400;
@@ -963,7 +983,8 @@ do_dvd_structure(const struct model *m, const struct model_request *r, struct mo
 
 /* ---- all of them ---- */
 
-/* Which drives have the command; upper case: and it needs a medium; '!': one that can be written;
+/* Which drives have the command; upper case: and it needs a medium; '!': one that can be written,
+ * and that the host knows to be there;
  * '?': it tells of the unit attention; '-': it tells of no failed write-back. */
 static const char *
 kinds_of(uint8_t op)
@@ -1043,10 +1064,8 @@ admit(struct model *m, uint8_t op)
 
 	if (!needs_medium && !strchr(kinds, m->kind))
 		return 0x052000;
-	if (strchr(kinds, '?') && m->has_attention) {
-		m->has_attention = false;
-		return 0x062800;
-	}
+	if ((strchr(kinds, '?') && m->has_attention) || (strchr(kinds, '!') && m->is_another))
+		return tell_attention(m);
 	if (!strchr(kinds, '-') && m->waiting) {
 		sense_t sense = m->waiting;
 
@@ -1058,6 +1077,8 @@ admit(struct model *m, uint8_t op)
 		return 0x023A00;
 	if (needs_medium && m->blocks == 0)
 		return 0x033002;
+	if (needs_medium)
+		m->is_seen = true;
 	return strchr(kinds, '!') && m->is_protected ? 0x072700 : 0;
 }
 
@@ -1116,7 +1137,7 @@ carry_out(struct model *m, const struct model_request *r, struct model_outcome *
 		return do_verify(m, r);
 	case 0x34:
 	case 0x90:
-		return is_outside(m, address(c), length(c)) ? 0x052100 : 0;
+		return is_outside(m, address(c), length(r)) ? 0x052100 : 0;
 	case 0x35:
 	case 0x91:
 		return do_synchronize(m, r);
@@ -1160,8 +1181,11 @@ model_execute(struct model *m, const struct model_request *r, struct model_outco
 	if (!asks_only)
 		m->is_sense_old = false;
 	o->sense = admit(m, op);
-	if (!o->sense)
+	if (!o->sense) {
 		o->sense = carry_out(m, r, o);
+		if (o->sense) /* this command's own */
+			m->is_sense_old = false;
+	}
 	if (o->sense) {
 		o->len = 0;
 		m->sense = o->sense;

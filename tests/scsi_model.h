@@ -112,6 +112,8 @@ struct model {
 	uint64_t blocks; /* of what is in it now */
 	bool is_present, is_locked;
 	bool has_attention, has_event;
+	bool is_seen;            /* a host knows of what is in it now */
+	bool is_another;         /* and of what was in it, but not that this is another one */
 	uint32_t sense, waiting; /* of the last command; of a write-back */
 	bool is_sense_old;       /* it was a write-back's */
 
@@ -120,7 +122,8 @@ struct model {
 };
 
 struct model_request {
-	uint8_t cdb[12];
+	uint8_t cdb[16];
+	bool is_cut;   /* the drive gets the first 12 bytes only */
 	uint32_t want; /* bytes */
 	const uint8_t *data;
 	uint32_t data_len;
@@ -139,6 +142,9 @@ void model_init(struct model *model, enum model_kind kind, uint64_t size, bool i
 
 /* The medium is put in (again): the host has to be told. */
 void model_insert(struct model *model);
+
+/* Another medium takes its place, whose bytes are in the store now. */
+void model_replace(struct model *model, uint64_t size, bool is_protected);
 
 /* A flush that the host did not ask for. Returns true if it succeeds. */
 bool model_flush(struct model *model);

@@ -1,98 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * scsi_rows: what check_scsi.c asks the drives and what they must decide. The answers are the
- * standards' and iusb-protocol 9's, written down byte by byte.
- *
- * CDB, data and answer: hex, blanks ignored, "00*13" is thirteen times 00; a CDB is zero behind its
- * end, and one of 16 bytes that ends behind the twelfth has been cut by the transport. The data, if
- * it is not zeros, follows the CDB behind a "|".
- * Outcome: "KEY/ASC/ASCQ", "done", "flush", "eject", "read OFFSET LENGTH", "verify OFFSET LENGTH",
- * "check OFFSET LENGTH", "fill OFFSET LENGTH with FIRST BYTE", "write OFFSET LENGTH" (and "flush",
- * "verify"), or "= BYTES".
- */
+/* scsi_rows: what check_scsi.c asks the drives and what they must decide, written as scsi_ask.h
+ * says. The answers are the standards' and iusb-protocol 9's, written down byte by byte. */
 #ifndef TESTS_SCSI_ROWS_H
 #define TESTS_SCSI_ROWS_H
 
-#include <stdint.h>
-
-/* A drive, and what was done to it before the command. */
-enum setup {
-	CD,        /* 1000 sectors, host has seen it */
-	CD_NEW,    /* the same, just put in */
-	CD_LOCKED, /* the same, removal prevented */
-	CD_EMPTY,  /* nothing was ever in it */
-	CD_GONE,   /* emptied */
-	CD_700,    /* 700 MiB exactly */
-	CD_701,    /* one sector more */
-	CD_DVD,    /* 4.7 GB */
-	CD_SHORT,  /* less than a sector */
-	CD_ODD,    /* 1000 sectors and 2047 bytes */
-	CD_VAST,   /* more sectors than 32 bits count */
-	FD,        /* 1.44 MB, no boot sector */
-	FD_RO,     /* write protected */
-	FD_NEW,    /* just put in */
-	FD_LOCKED, /* removal prevented */
-	FD_EMPTY,  /* nothing was ever in it */
-	FD_GONE,   /* emptied */
-	FD_720,    /* 720 KB */
-	FD_288,    /* 2.88 MB */
-	FD_160,    /* 160 KB, one side */
-	FD_ODD,    /* 4096 blocks, which no floppy has */
-	FD_BPB,    /* 1.44 MB, BPB of another geometry: 1 head, 9 sectors */
-	HD,        /* 64 MiB, no boot sector */
-	HD_RO,     /* write protected */
-	HD_NEW,    /* just put in */
-	HD_BPB,    /* 64 MiB, FAT with 16 heads and 32 sectors */
-	HD_NTFS,   /* 64 MiB, BPB with 255 heads and 63 sectors behind an E9 jump */
-	HD_BAD,    /* 64 MiB, BPB with 0 heads */
-	HD_EXFAT,  /* 64 MiB, the jump of a boot sector and no BPB behind it */
-	HD_WIDE,   /* 64 MiB, BPB with 300 sectors */
-	HD_SHORT,  /* less than a block */
-	HD_2T,     /* 2^32 blocks: the last one is FFFFFFFF */
-	HD_2T_1,   /* one block less */
-	HD_3T,     /* 0x180000000 blocks */
-	HD_MAX,    /* as many as 64 bits of size can be */
-	SETUP_COUNT,
-};
-
-struct row {
-	enum setup setup;
-	const char *cdb;
-	uint32_t read_len;
-	uint32_t data_len;
-	const char *want;
-};
+#include "scsi_ask.h"
 
 /* clang-format off */
-/* Each begins with a blank, so that it can follow a "*N". */
-#define VENDOR      " 41 4d 49 20*5"
-#define CDROM       " 56 69 72 74 75 61 6c 20 43 44 52 4f 4d 20*3"
-#define FLOPPY      " 56 69 72 74 75 61 6c 20 46 6c 6f 70 70 79 20*2"
-#define HDISK       " 56 69 72 74 75 61 6c 20 48 44 69 73 6b 20*3"
-#define REVISION    " 31 2e 30 30"
-#define PAGE_01     " 01 0a 00*10"
-#define PAGE_08     " 08 12 00*18"
-#define PAGE_0A     " 0a 0a 00*10"
-#define PAGE_1A     " 1a 0a 00*10"
-#define PAGE_1C_UFI " 1c 06 00*6"
-#define PAGE_1D     " 1d 08 00*8"
-#define PAGE_2A     " 2a 12 08 00*3 29 00*13"
-#define PAGE_05_144 " 05 1e 01 f4 02 12 02 00 00 50 00*9 05 1e 00*7 01 2c 00 00"
-#define PAGE_05_64M " 05 1e f0 00 ff 3f 02 00 00 08 00*22"
-#define PAGES_HD_64M PAGE_01 PAGE_05_64M PAGE_08 PAGE_0A PAGE_1A
-#define PAGES_FD_144 PAGE_01 PAGE_05_144 PAGE_08 PAGE_1C_UFI
-#define PAGES_CD     PAGE_01 PAGE_08 PAGE_1A PAGE_1D PAGE_2A
-#define PROFILES_CD " 00 00 03 08 00 10 00 00 00 08 01 00"
-#define PROFILES_DVD " 00 00 03 08 00 10 01 00 00 08 00 00"
-#define MORPHING    " 00 02 03 04 00*4"
-#define RANDOM_CD   " 00 10 01 08 00 00 08 00 00 01 01 00"
-#define CD_READ     " 00 1e 09 04 00*4"
-#define POWER       " 01 00 03 00"
-#define TIMEOUT     " 01 05 03 00"
-#define FEATURES_CD PROFILES_CD CORE MORPHING REMOVABLE RANDOM_CD CD_READ " 00 1f 04 04 00*4" POWER TIMEOUT
-#define CORE        " 00 01 03 04 00 00 00 08"
-#define REMOVABLE   " 00 03 03 04 29 00 00 00"
-
 static const struct row rows[] = {
 	/* TEST UNIT READY */
 	{ CD, "00", 0, 0, "done" },
@@ -156,7 +70,15 @@ static const struct row rows[] = {
 	{ CD, "12 01 b0 00 ff 00", 255, 0, "05/24/00" },
 	{ HD, "12 01 b1 00 ff 00", 255, 0, "05/24/00" },
 	{ HD, "12 01 b2 00 ff 00", 255, 0, "05/24/00" },
+	{ FD, "12 01 b0 00 ff 00", 255, 0,
+		"= 00 b0 00 3c 01 00*3 00 00 01 00 00*24 00*4 00 00 ff ff 00*20" },
 	{ HD, "12 01 c0 00 ff 00", 255, 0, "05/24/00" },
+	{ HD, "12 01 01 00 ff 00", 255, 0, "05/24/00" },
+	{ FD, "12 01 82 00 ff 00", 255, 0, "05/24/00" },
+	{ FD, "12 01 ff 00 ff 00", 255, 0, "05/24/00" },
+	{ CD, "12 01 86 00 ff 00", 255, 0, "05/24/00" },
+	{ HD, "12 01 89 02 3c 00", 572, 0, "05/24/00" }, /* ATA information: smartctl, udev */
+	{ HD, "12 03 00 00 ff 00", 255, 0, "05/24/00" }, /* both */
 
 	/* REPORT LUNS */
 	{ CD, "a0 00 00 00*3 00000010 00 00", 16, 0, "= 00 00 00 08 00*12" },
@@ -323,7 +245,11 @@ static const struct row rows[] = {
 	/* READ(16), whole and as the transport carries it */
 	{ HD, "88 00 0000000000000010 00000001 00 00", 512, 0, "read 8192 512" },
 	{ HD, "88 00 0000000000000010 0000", 512, 0, "read 8192 512" },
-	{ HD, "88 00 0000000000000010 0000", 0, 0, "done" },
+	{ HD, "88 00 0000000000000010 0000", 0, 0, "05/24/00" }, /* nobody knows how many */
+	{ HD, "88 00 0000000000000010 00000000 00 00", 0, 0, "done" },
+	{ HD, "88 00 0000000000000010 00000001 00 00", 0, 0, "05/24/00" },
+	{ HD, "88 00 0000000000000010 0001", 131072, 0, "read 8192 131072" }, /* 65536 or more */
+	{ HD, "88 00 0000000000010001 0001", 131072, 0, "05/21/00" },
 	{ HD, "88 00 0000000000000010 0000", 100, 0, "05/24/00" },
 	{ HD, "88 00 0000000000000010 00000100 00 00", 131072, 0, "read 8192 131072" },
 	{ HD, "88 00 0000000000000010 00000101 00 00", 131584, 0, "05/24/00" },
@@ -462,10 +388,15 @@ static const struct row rows[] = {
 	{ HD, "af 00 00000000 00020001 00 00", 0, 0, "05/21/00" },
 	{ HD, "8f 00 0000000000000013 00000001 00 00", 0, 0, "check 9728 512" },
 	{ HD, "8f 00 0000000000000013 00000000 00 00", 0, 0, "done" },
-	{ HD, "8f 00 0000000000000013 0000", 0, 0, "check 9728 33553920" }, /* all that it can be */
-	{ HD, "8f 00 000000000001fff8 0000", 0, 0, "check 67104768 4096" },
-	{ HD, "8f 00 0000000000020000 0000", 0, 0, "done" },
+	{ HD, "8f 00 000000000001ffff 00000002 00 00", 0, 0, "05/21/00" },
+	{ HD, "8f 00 0000000000000000 00010000 00 00", 0, 0, "05/24/00" },
+	{ HD, "8f 00 0000000000000013 0000", 0, 0, "05/24/00" }, /* nobody knows how many */
+	{ HD, "8f 00 0000000000000013 0000", 512, 0, "05/24/00" },
+	{ HD, "8f 00 000000000001fff8 0000", 0, 0, "05/24/00" }, /* maybe beyond the end */
+	{ HD, "8f 00 0000000000020000 0000", 0, 0, "05/24/00" },
 	{ HD, "8f 00 0000000000000000 0001", 0, 0, "05/24/00" },
+	{ HD, "8f 00 0000000000010000 0001", 0, 0, "05/24/00" },
+	{ HD, "8f 00 0000000000010001 0001", 0, 0, "05/21/00" }, /* 65536 or more: certain */
 	{ HD, "8f 02 0000000000000013 0000", 0, 512, "verify 9728 512" },
 	{ HD, "8f 02 0000000000000013 0000", 0, 0, "05/24/00" },
 	{ HD, "8f 00 0000000000020001 0000", 0, 0, "05/21/00" },
@@ -519,6 +450,13 @@ static const struct row rows[] = {
 	{ HD, "1b 00 00 00 42 00", 0, 0, "05/24/00" }, /* no power condition */
 	{ HD, "1b 00 00 00 f2 00", 0, 0, "05/24/00" },
 	{ HD_SHORT, "1b 00 00 00 02 00", 0, 0, "eject" },
+	{ HD, "1b 00 00 00 06 00", 0, 0, "eject" }, /* no flush: there is no reason to lose what was written */
+	{ FD, "1b 00 00 00 23 00", 0, 0, "done" }, /* idle */
+	{ CD, "1b 00 00 00 a2 00", 0, 0, "done" }, /* forced idle */
+	{ CD, "1b 00 00 00 72 00", 0, 0, "done" }, /* the drive decides */
+	{ FD, "1b 00 00 00 62 00", 0, 0, "05/24/00" },
+	{ CD, "1b 00 00 00 82 00", 0, 0, "05/24/00" },
+	{ CD_LOCKED, "1b 00 00 00 32 00", 0, 0, "done" },
 
 	/* PREVENT ALLOW MEDIUM REMOVAL */
 	{ CD, "1e 00 00 00 01 00", 0, 0, "done" },
@@ -545,6 +483,11 @@ static const struct row rows[] = {
 	{ HD, "1a 00 08 00 ff 00", 255, 0, "= 17 00 00 00" PAGE_08 },
 	{ HD, "1a 00 08 00 04 00", 4, 0, "= 17 00 00 00" }, /* sd looks at the length first */
 	{ HD, "1a 00 08 01 ff 00", 255, 0, "05/24/00" },
+	{ HD, "1a 00 08 ff ff 00", 255, 0, "= 17 00 00 00" PAGE_08 }, /* with all its subpages */
+	{ HD, "1a 00 48 ff ff 00", 255, 0, "= 17 00 00 00 08 12 00*18" },
+	{ HD, "1a 00 c8 ff ff 00", 255, 0, "05/39/00" },
+	{ HD, "1a 00 2a ff ff 00", 255, 0, "05/24/00" },
+	{ HD, "1a 00 00 ff ff 00", 255, 0, "05/24/00" },
 	{ HD, "1a 00 05 00 ff 00", 255, 0, "= 23 00 00 00" PAGE_05_64M },
 	{ HD, "1a 00 45 00 ff 00", 255, 0, "= 23 00 00 00 05 1e 00*30" }, /* changeable: nothing */
 	{ HD, "1a 00 85 00 ff 00", 255, 0, "= 23 00 00 00" PAGE_05_64M },   /* default */
@@ -562,6 +505,9 @@ static const struct row rows[] = {
 	{ CD, "1a 00 3f 00 ff 00", 255, 0, "= 4d 00 80 00" PAGES_CD },
 	{ CD_EMPTY, "1a 00 3f 00 ff 00", 255, 0, "= 4d 00 80 00" PAGES_CD },
 	{ CD, "1a 00 2a 00 80 00", 128, 0, "= 17 00 80 00" PAGE_2A },
+	{ CD, "1a 00 2a ff 80 00", 128, 0, "= 17 00 80 00" PAGE_2A },
+	{ CD, "1a 00 00 00 ff 00", 255, 0, "= 03 00 80 00" }, /* a CD is write protected, in both */
+	{ CD_EMPTY, "1a 00 00 00 ff 00", 255, 0, "= 03 00 80 00" },
 	{ CD, "1a 00 05 00 ff 00", 255, 0, "05/24/00" },
 
 	/* MODE SENSE(10) */
@@ -601,6 +547,12 @@ static const struct row rows[] = {
 	{ CD, "5a 00 01 00*4 0080 00", 128, 0, "= 00 12 00 80 00*4" PAGE_01 },
 	{ CD, "5a 00 3f 00*4 0080 00", 128, 0, "= 00 50 00 80 00*4" PAGES_CD },
 	{ CD, "5a 00 0e 00*4 0080 00", 128, 0, "05/24/00" },
+	{ CD, "5a 00 2a ff 00*3 0080 00", 128, 0, "= 00 1a 00 80 00*4" PAGE_2A },
+	{ CD, "5a 00 2a 01 00*3 0080 00", 128, 0, "05/24/00" },
+	{ CD, "5a 00 3f ff 00*3 0080 00", 128, 0, "= 00 50 00 80 00*4" PAGES_CD },
+	{ CD, "5a 00 00 00*4 0080 00", 128, 0, "= 00 06 00 80 00*4" },
+	{ CD_EMPTY, "5a 00 00 00*4 0080 00", 128, 0, "= 00 06 00 80 00*4" },
+	{ FD, "5a 00 05 ff 00*3 00c0 00", 192, 0, "= 00 26 94 00 00*4" PAGE_05_144 },
 
 	/* MODE SELECT: a list that changes nothing */
 	{ HD, "15 10 00 00 00 00", 0, 0, "done" },
@@ -953,6 +905,36 @@ static const struct row rows[] = {
 	{ HD, "1d 00 00 00 00 00", 0, 0, "done" },
 	{ HD, "1d 20 00 00 00 00", 0, 0, "05/24/00" }, /* background self-test */
 	{ HD, "1d 10 00 00 04 00", 0, 4, "05/24/00" }, /* a page */
+
+	/* A medium was replaced under a host that had read the old one: what it writes is not for the
+	 * new one, and it is told so */
+	{ HD_SWAPPED, "0a 00 00 13 01 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "2a 00 00000013 00 0001 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "2a 00 00000013 00 0000 00", 0, 0, "06/28/00" },
+	{ HD_SWAPPED, "2a 00 ffffffff 00 0001 00", 0, 512, "06/28/00" }, /* first of all */
+	{ HD_SWAPPED, "aa 00 00000013 00000001 00 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "8a 00 0000000000000013 00000001 00 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "8a 00 0000000000000013 0000", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "2e 00 00000013 00 0001 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "ae 00 00000013 00000001 00 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "8e 00 0000000000000013 00000001 00 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "41 00 00000013 00 0004 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "93 00 0000000000000013 00000004 00 00", 0, 512, "06/28/00" },
+	{ HD_SWAPPED, "04 17 00 00 00 00", 0, 12, "05/20/00" },
+	{ FD_SWAPPED, "04 17 00 00 00 00 00 000c 00 | 00 80 00 08 00 00 0b 40 00 00 02 00", 0, 12, "06/28/00" },
+	{ FD_SWAPPED, "2a 00 00000013 00 0001 00", 0, 512, "06/28/00" },
+	{ FD_SWAPPED_RO, "2a 00 00000013 00 0001 00", 0, 512, "06/28/00" }, /* before 07/27/00 */
+	/* all else but TEST UNIT READY is about the new one */
+	{ HD_SWAPPED, "00", 0, 0, "06/28/00" },
+	{ HD_SWAPPED, "03 00 00 00 12 00", 18, 0, "= 70 00 06 00*4 0a 00*4 28 00*5" },
+	{ HD_SWAPPED, "28 00 00000013 00 0001 00", 512, 0, "read 9728 512" },
+	{ HD_SWAPPED, "25", 8, 0, "= 00 01 ff ff 00 00 02 00" },
+	{ HD_SWAPPED, "2f 00 00000013 00 0001 00", 0, 0, "check 9728 512" },
+	{ HD_SWAPPED, "2f 02 00000013 00 0001 00", 0, 512, "verify 9728 512" },
+	{ HD_SWAPPED, "35 00 00000000 00 0000 00", 0, 0, "flush" },
+	{ HD_SWAPPED, "1a 00 3f 00 04 00", 4, 0, "= 5b 00 00 00" },
+	{ HD_SWAPPED, "15 10 00 00 04 00 | 00 00 00 00", 0, 4, "done" },
+	{ HD_SWAPPED, "1b 00 00 00 02 00", 0, 0, "eject" },
 
 	/* What no drive here does */
 	{ CD_EMPTY, "04 10 00 00 00 00", 0, 12, "05/20/00" },

@@ -68,7 +68,8 @@ scsi_rules_broken(const struct scsi_drive *before, const struct scsi_drive *afte
 
 	if (before->has_medium != after->has_medium || before->blocks != after->blocks ||
 		before->is_read_only != after->is_read_only ||
-		before->block_len != after->block_len || before->device != after->device)
+		before->block_len != after->block_len || before->device != after->device ||
+		(after->is_replaced && !before->is_replaced))
 		return "a command changes the medium";
 	if (d->action != SCSI_FAIL && d->sense != SENSE_NONE)
 		return "succeeds with a sense";
@@ -79,8 +80,13 @@ scsi_rules_broken(const struct scsi_drive *before, const struct scsi_drive *afte
 	if (d->verify_after && d->action != SCSI_WRITE)
 		return "verifies what it did not write";
 	if (before->has_changed && !after->has_changed &&
-		!scsi_rules_tells(d, c, 0x00, SENSE_MEDIUM_CHANGED))
+		!scsi_rules_tells(
+			d, c, before->is_replaced ? c->cdb[0] : 0x00, SENSE_MEDIUM_CHANGED))
 		return "the unit attention is lost";
+	if (before->is_replaced != after->is_replaced && after->has_changed)
+		return "a medium is replaced, or not, and the host is not told";
+	if (before->is_replaced && (d->action == SCSI_WRITE || d->action == SCSI_FILL))
+		return "what is for another medium is written to this one";
 	if (before->deferred != SENSE_NONE && after->deferred == SENSE_NONE &&
 		!scsi_rules_tells(d, c, c->cdb[0], before->deferred))
 		return "the deferred error is lost";

@@ -15,6 +15,46 @@ enum {
 	BOOT_SHARE = 4, /* the boot sector may take this part of the limit */
 };
 
+/* ---- what was written ---- */
+
+/* What the host wrote may not be safe, and it was told that it is. */
+static void
+lose_writes(struct drive *drive, const char *words)
+{
+	reason_set(&drive->lost, "write-back: %s", words);
+	drive->counters.last_error = drive->lost;
+	drive->counters.last_error_time = clock_now();
+	scsi_defer(&drive->scsi, SENSE_WRITE_ERROR);
+}
+
+static void
+written_back_cb(void *arg, int error, const char *words)
+{
+	struct drive *drive = arg;
+
+	if (drive->watch_cb)
+		drive->watch_cb(drive->watch_arg, error, words);
+}
+
+void
+drive_write_back_later(struct drive *drive)
+{
+	if (flusher_is_behind(&drive->flusher) &&
+		!event_pending(drive->write_back, EV_TIMEOUT, NULL))
+		clock_arm(drive->write_back, drive->flush_delay);
+}
+
+static void
+write_back_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct drive *drive = arg;
+
+	if (flusher_is_at_work(&drive->flusher))
+		drive_write_back_later(drive);
+	else if (flusher_is_behind(&drive->flusher))
+		drive_flush(drive, written_back_cb, drive);
+}
+
 /* ---- the medium ---- */
 
 static void settled_cb(void *arg, int error, const char *words);
@@ -50,7 +90,7 @@ insert(struct drive *drive)
 	drive->boot_op = NULL;
 	event_del(drive->boot_deadline);
 	evbuffer_remove(drive->boot, drive->medium.boot_sector, sizeof(drive->medium.boot_sector));
-	scsi_drive_insert(&drive->scsi, &drive->medium);
+	scsi_drive_replace(&drive->scsi, &drive->medium);
 	go_on(drive);
 }
 
@@ -108,13 +148,14 @@ settled_cb(void *arg, int error, const char *words)
 	drive->swap_flush = NULL;
 	drive->swap_cb = NULL;
 	if (error)
-		scsi_defer(&drive->scsi, SENSE_WRITE_ERROR);
+		lose_writes(drive, words);
 	image = cb(drive->swap_arg, error, words);
 	if (!image) {
 		go_on(drive);
 		return;
 	}
 	flusher_change(&drive->flusher, image);
+	event_del(drive->write_back);
 	image_close(drive->image);
 	drive->image = image;
 	drive->counters.read = drive->counters.written = 0;
@@ -148,6 +189,7 @@ drive_keep(struct drive *drive)
 	if (drive->swap_flush)
 		flush_cancel(drive->swap_flush);
 	drive->swap_flush = NULL;
+	drive_write_back_later(drive);
 	if (drive->state != MEDIUM_COMING)
 		go_on(drive);
 }
@@ -160,11 +202,14 @@ drive_new(struct event_base *base, enum device device, struct image *image)
 	drive->base = base;
 	drive->image = image;
 	drive->limit = DRIVE_IO_LIMIT;
+	drive->flush_delay = DRIVE_FLUSH_DELAY;
 	drive->boot = evbuffer_new();
 	drive->data = evbuffer_new();
 	drive->deadline = evtimer_new(base, drive_overdue_cb, drive);
 	drive->boot_deadline = evtimer_new(base, boot_overdue_cb, drive);
 	drive->settle = evtimer_new(base, settle_cb, drive);
+	drive->write_back = evtimer_new(base, write_back_cb, drive);
+	span_init(&drive->span, base);
 	LIST_INIT(&drive->waiters);
 	flusher_init(&drive->flusher, base, image, drive->limit);
 	scsi_drive_init(&drive->scsi, device);
@@ -191,6 +236,8 @@ drive_free(struct drive *drive)
 	event_free(drive->deadline);
 	event_free(drive->boot_deadline);
 	event_free(drive->settle);
+	event_free(drive->write_back);
+	span_fini(&drive->span);
 	evbuffer_free(drive->boot);
 	evbuffer_free(drive->data);
 	free(drive);
@@ -204,7 +251,7 @@ waiter_flushed_cb(void *arg, int error, const char *words)
 	LIST_REMOVE((struct waiter *)arg, link);
 	free(arg);
 	if (error)
-		scsi_defer(&waiter.drive->scsi, SENSE_WRITE_ERROR);
+		lose_writes(waiter.drive, words);
 	waiter.cb(waiter.arg, error, words);
 }
 
@@ -223,6 +270,19 @@ drive_attention(struct drive *drive)
 {
 	if (drive->state != MEDIUM_COMING)
 		scsi_drive_insert(&drive->scsi, &drive->medium);
+}
+
+void
+drive_watch(struct drive *drive, drive_flush_cb *cb, void *arg)
+{
+	drive->watch_cb = cb;
+	drive->watch_arg = arg;
+}
+
+void
+drive_set_flush_delay(struct drive *drive, double seconds)
+{
+	drive->flush_delay = seconds;
 }
 
 void

@@ -23,6 +23,8 @@ struct drive;
 enum {
 	DRIVE_IO_LIMIT =
 		20, /* seconds; an image that takes longer fails the command (iusb-protocol 11.5) */
+	DRIVE_FLUSH_DELAY = 5,   /* seconds from a write until the drive flushes it by itself: the
+				    host's flushes do not reach us (iusb-protocol 9.1) */
 	DRIVE_TIME_BUCKETS = 24, /* service times: bucket i counts answers below 2^i * 16 us, the
 				    last one all others too */
 };
@@ -32,10 +34,10 @@ struct drive_counters {
 	uint64_t commands, failed; /* failed: answered with a sense, unit attentions not counted */
 	uint64_t by_opcode[256];
 	uint64_t service_time[DRIVE_TIME_BUCKETS];
-	double last_command; /* seconds since the epoch, 0 = none yet */
-	struct reason
-		last_error; /* "WRITE(10): write protected", "READ(10): the file has shrunk ..." */
-	double last_error_time; /* seconds since the epoch */
+	double last_command;      /* seconds since the epoch, 0 = none yet */
+	struct reason last_error; /* "WRITE(10): write protected", "READ(10): the file has shrunk
+				     ...", "write-back: cannot flush ..." */
+	double last_error_time;   /* seconds since the epoch */
 };
 
 struct drive_answer {
@@ -100,6 +102,18 @@ void drive_keep(struct drive *drive);
 /* A new host behind a new session: the unit attention is due again, and a medium that the host
  * ejected is back in. */
 void drive_attention(struct drive *drive);
+
+/*
+ * cb is called at the end of each flush that the drive starts by itself: a while after the end of a
+ * request that has written (DRIVE_FLUSH_DELAY), unless another flush has covered it before. Not
+ * more than one is under way, and none beside another flush. A failure is told to the host as with
+ * drive_flush(). cb may call no drive_ function that changes something.
+ */
+void drive_watch(struct drive *drive, drive_flush_cb *cb, void *arg);
+
+/* How long after a write it is flushed instead of DRIVE_FLUSH_DELAY, in seconds; from the next
+ * write on. */
+void drive_set_flush_delay(struct drive *drive, double seconds);
 
 /* How long the image may take instead of DRIVE_IO_LIMIT, in seconds. */
 void drive_set_limit(struct drive *drive, double seconds);

@@ -40,6 +40,11 @@ struct drive {
 	double limit; /* seconds */
 	struct flusher flusher;
 	LIST_HEAD(, waiter) waiters; /* owned */
+	struct event *write_back;    /* the drive's own flush is due */
+	double flush_delay;          /* seconds */
+	drive_flush_cb *watch_cb;    /* of the drive's own flushes, or NULL */
+	void *watch_arg;
+	struct reason lost; /* the last flush that failed, which the host may not know of yet */
 
 	enum medium_state state;
 	struct evbuffer *boot;    /* boot sector, while it is read */
@@ -67,6 +72,11 @@ struct drive {
 	double started;        /* monotonic */
 	struct evbuffer *data; /* for the host */
 };
+
+/* drive.c */
+
+/* Has what was written, if anything was, flushed in a while. */
+void drive_write_back_later(struct drive *drive);
 
 /* drive_request.c */
 

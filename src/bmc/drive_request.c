@@ -79,6 +79,7 @@ forget_request(struct drive *drive)
 	drive->flush = NULL;
 	drive->cb = NULL;
 	drive->is_waiting = false;
+	drive_write_back_later(drive);
 	if (drive->state == MEDIUM_LEAVING)
 		event_active(drive->settle, EV_TIMEOUT, 0);
 }
@@ -186,17 +187,15 @@ flush_then_go_on(struct drive *drive)
 		drive->flush = flush;
 }
 
+/* The write is over; that many bytes of it came from the host. */
 static void
-written_cb(void *arg, int error)
+finish_write(struct drive *drive, int error, size_t len)
 {
-	struct drive *drive = arg;
-
-	drive->op = NULL;
 	if (error) {
 		fail(drive, error, image_words(drive, error));
 		return;
 	}
-	drive->counters.written += drive->decision.len;
+	drive->counters.written += len;
 	if (drive->decision.flush_after)
 		flush_then_go_on(drive);
 	else
@@ -204,15 +203,28 @@ written_cb(void *arg, int error)
 }
 
 static void
+written_cb(void *arg, int error)
+{
+	struct drive *drive = arg;
+
+	drive->op = NULL;
+	finish_write(drive, error, drive->decision.len);
+}
+
+/* What the host sent is less than what was filled. */
+static void
 filled_cb(void *arg, int error, bool is_equal UNUSED)
 {
-	written_cb(arg, error);
+	struct drive *drive = arg;
+
+	finish_write(drive, error, drive->command.data_len);
 }
 
 static void
 fill(struct drive *drive)
 {
 	struct span_task task = { .image = drive->image,
+		.flusher = &drive->flusher,
 		.work = SPAN_FILL,
 		.offset = drive->decision.offset,
 		.len = drive->decision.len,
@@ -220,7 +232,6 @@ fill(struct drive *drive)
 		.data = drive->decision.answer };
 
 	drive->io_sense = SENSE_WRITE_ERROR;
-	flusher_note_write(&drive->flusher);
 	span_start(&drive->span, &task, filled_cb, drive);
 }
 
@@ -246,7 +257,9 @@ drive_carry_out(struct drive *drive)
 	scsi_decide(&drive->scsi, &drive->command, decision);
 	switch (decision->action) {
 	case SCSI_FAIL:
-		answer(drive, decision->sense, NULL);
+		/* Before anything is written, only an earlier write can have failed. */
+		answer(drive, decision->sense,
+			decision->sense == SENSE_WRITE_ERROR ? drive->lost.text : NULL);
 		return;
 	case SCSI_DONE:
 		answer(drive, SENSE_NONE, NULL);

@@ -46,6 +46,18 @@ flusher_note_write(struct flusher *flusher)
 	flusher->begun++;
 }
 
+bool
+flusher_is_behind(const struct flusher *flusher)
+{
+	return flusher->tried < flusher->begun && flusher->durable < flusher->begun;
+}
+
+bool
+flusher_is_at_work(const struct flusher *flusher)
+{
+	return !LIST_EMPTY(&flusher->flushes);
+}
+
 static void
 destroy(struct flush *flush)
 {
@@ -116,7 +128,7 @@ flush_start(struct flusher *flusher, flush_cb *cb, void *arg)
 	}
 	flush = mem_new(1, sizeof(*flush));
 	flush->flusher = flusher;
-	flush->upto = flusher->begun;
+	flush->upto = flusher->tried = flusher->begun;
 	flush->cb = cb;
 	flush->arg = arg;
 	flush->deadline = evtimer_new(flusher->base, overdue_cb, flush);
@@ -132,6 +144,8 @@ flush_start(struct flusher *flusher, flush_cb *cb, void *arg)
 void
 flush_cancel(struct flush *flush)
 {
+	/* Another one has to cover them. */
+	flush->flusher->tried = flush->flusher->durable;
 	image_cancel(flush->op);
 	destroy(flush);
 }

@@ -17,7 +17,8 @@ struct flusher {
 	struct image *image; /* not owned */
 	double limit;        /* seconds a flush may take */
 	uint64_t begun;      /* writes so far, */
-	uint64_t durable;    /* and how many of them a flush has covered */
+	uint64_t tried;      /* how many of them a flush was started for, */
+	uint64_t durable;    /* and how many of them one has covered */
 	LIST_HEAD(, flush) flushes;
 };
 
@@ -36,6 +37,13 @@ void flusher_change(struct flusher *flusher, struct image *image);
 
 /* A write begins. It counts even if it is given up: it may still happen. */
 void flusher_note_write(struct flusher *flusher);
+
+/* There are writes that no flush was started for. One that has failed is not tried again for what
+ * it should have covered: whoever asked for it was told. */
+bool flusher_is_behind(const struct flusher *flusher);
+
+/* A flush is under way. */
+bool flusher_is_at_work(const struct flusher *flusher);
 
 /*
  * Flushes every write begun so far; with none since the last flush it completes at once. Returns

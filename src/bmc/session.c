@@ -114,6 +114,7 @@ session_start(struct session *session, struct image *image)
 {
 	assert(session->phase == PHASE_IDLE && !session->drive);
 	session->drive = drive_new(session->base, session->device, image);
+	drive_watch(session->drive, session_saved_cb, session);
 	session->sessions = 0;
 	session->keep_alives = 0;
 	backoff_reset(&session->backoff);

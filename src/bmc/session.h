@@ -3,7 +3,8 @@
  * session: one slot of one BMC, kept served: connect, greeting, serve, keep-alive, reconnect with
  * back-off (iusb-protocol 1, 4, 6 and 11). A table {states, event, action, next} and one driver
  * function; one writer of the state, one teardown, every state has its deadline, every failure its
- * reason.
+ * reason. What the host writes is flushed a while later, too (drive_watch()); a flush that fails is
+ * logged as an error.
  */
 #ifndef BMC_SESSION_H
 #define BMC_SESSION_H

@@ -102,9 +102,8 @@ flushed_cb(void *arg, int error, const char *words)
 	session_raise(arg, EVENT_FLUSHED);
 }
 
-/* Of a flush that nothing waits for. */
-static void
-saved_cb(void *arg, int error, const char *words)
+void
+session_saved_cb(void *arg, int error, const char *words)
 {
 	log_lost_writes(arg, error, words);
 }
@@ -161,7 +160,7 @@ do_back_off(struct session *session)
 	session->logged = trouble->reason;
 	session_log(session, level, trouble->reason.text, "%s, next attempt in %.1f s",
 		failure_policy(trouble->failure)->name, session->delay);
-	drive_flush(session->drive, saved_cb, session);
+	drive_flush(session->drive, session_saved_cb, session);
 }
 
 static void

@@ -106,6 +106,9 @@ void session_log(const struct session *session, enum log_level level, const char
 
 /* session_fsm.c */
 
+/* Of a flush that nothing waits for: a failure is logged. arg is the session. */
+void session_saved_cb(void *arg, int error, const char *words);
+
 /* Handles the event, or queues it if another one is being handled. */
 void session_raise(struct session *session, enum session_event event);
 

@@ -7,14 +7,13 @@
 #include <string.h>
 
 #include <event2/buffer.h>
+#include <event2/event.h>
 
+#include "base/compiler.h"
 #include "base/memory.h"
+#include "bmc/clock.h"
+#include "bmc/flush.h"
 #include "image/image.h"
-
-/* Also how deep pieces that complete at once are nested: a span is 32 MiB at most. */
-enum { PIECE = 1 << 20 };
-
-static void next_piece(struct span *span);
 
 /* Idle again. */
 static void
@@ -26,6 +25,7 @@ forget(struct span *span)
 	span->scratch = NULL;
 	span->op = NULL;
 	span->cb = NULL;
+	event_del(span->turn);
 }
 
 static void
@@ -65,7 +65,7 @@ piece_done_cb(void *arg, int error)
 	if (span->done == span->task.len)
 		finish(span, 0, true);
 	else
-		next_piece(span);
+		clock_arm(span->turn, 0);
 }
 
 static void
@@ -76,21 +76,43 @@ next_piece(struct span *span)
 	uint32_t left = task->len - span->done;
 	struct image_op *op;
 
-	span->piece = left < PIECE ? left : PIECE;
-	if (task->work == SPAN_FILL)
+	span->piece = left < SPAN_PIECE ? left : SPAN_PIECE;
+	if (task->work == SPAN_FILL) {
+		flusher_note_write(task->flusher);
 		op = image_write(
 			task->image, offset, span->pattern, span->piece, piece_done_cb, span);
-	else
+	} else {
 		op = image_read(
 			task->image, offset, span->piece, span->scratch, piece_done_cb, span);
+	}
 	if (op) /* else the callback was called, and the span may be gone */
 		span->op = op;
+}
+
+static void
+turn_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	next_piece(arg);
+}
+
+void
+span_init(struct span *span, struct event_base *base)
+{
+	*span = (struct span){ 0 };
+	span->turn = evtimer_new(base, turn_cb, span);
+}
+
+void
+span_fini(struct span *span)
+{
+	assert(!span->cb);
+	event_free(span->turn);
 }
 
 void
 span_start(struct span *span, const struct span_task *task, span_cb *cb, void *arg)
 {
-	uint32_t len = task->len < PIECE ? task->len : PIECE;
+	uint32_t len = task->len < SPAN_PIECE ? task->len : SPAN_PIECE;
 
 	assert(!span->cb && task->len > 0);
 	span->task = *task;
@@ -99,7 +121,7 @@ span_start(struct span *span, const struct span_task *task, span_cb *cb, void *a
 	span->arg = arg;
 	span->scratch = evbuffer_new();
 	if (task->work == SPAN_FILL) {
-		assert(len % task->block_len == 0 && PIECE % task->block_len == 0);
+		assert(len % task->block_len == 0 && SPAN_PIECE % task->block_len == 0);
 		span->pattern = mem_new(len, 1);
 		for (uint32_t at = 0; at < len; at += task->block_len)
 			memcpy(span->pattern + at, task->data, task->block_len);

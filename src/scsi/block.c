@@ -129,6 +129,8 @@ block_read(struct scsi_drive *drive, const struct scsi_command *command, struct 
 {
 	struct extent e = extent_of(command->cdb);
 
+	if (is_length_cut(command) && e.count == 0 && command->read_len == 0)
+		return SENSE_INVALID_FIELD_IN_CDB; /* how many blocks, nobody knows */
 	return block_read_at(drive, command, e.lba, read_count(drive, command, e.count), out);
 }
 
@@ -203,15 +205,6 @@ block_write_same(
 	return act(drive, e, SCSI_FILL, out);
 }
 
-/* The number of blocks from lba on, but no more than max bytes of them. */
-static uint32_t
-blocks_up_to(const struct scsi_drive *drive, uint64_t lba, uint32_t max)
-{
-	uint64_t left = drive->blocks - lba;
-
-	return left < max / drive->block_len ? (uint32_t)left : max / drive->block_len;
-}
-
 uint32_t
 block_verify(
 	struct scsi_drive *drive, const struct scsi_command *command, struct scsi_decision *out)
@@ -222,9 +215,9 @@ block_verify(
 	case BYTCHK_NONE:
 		if (!is_inside(drive, e.lba, e.count))
 			return SENSE_LBA_OUT_OF_RANGE;
-		/* Nothing tells how much it is: if all that it can be is good, so is it. */
-		if (is_length_cut(command) && e.count == 0)
-			e.count = blocks_up_to(drive, e.lba, SCSI_SPAN_MAX);
+		/* Nothing tells how much it is. */
+		if (is_length_cut(command))
+			return SENSE_INVALID_FIELD_IN_CDB;
 		return act(drive, e, SCSI_CHECK, out);
 	case BYTCHK_DATA:
 		return transfer_data(drive, command, e, SCSI_VERIFY, out);

@@ -7,9 +7,10 @@
 #include "scsi/ops.h"
 
 enum {
-	PAGE_NONE = 0x00, /* the header only */
-	SUBPAGE_ALL = 0xFF,
-	WRITE_PROTECTED = 0x80, /* device-specific parameter */
+	PAGE_NONE = 0x00,       /* the header only */
+	SUBPAGE_ALL = 0xFF,     /* of the page, or of all pages: no page here has one but itself */
+	WRITE_PROTECTED = 0x80, /* device-specific parameter; of a CD, too (iusb-protocol 9.2),
+				   where MMC-5 keeps the byte reserved */
 	CDB_SAVE_PAGES = 0x01,  /* byte 1 of MODE SELECT */
 	CDB_PAGE_FORMAT = 0x10,
 	PAGE_CODE = 0x3F, /* byte 0 of a page */
@@ -64,7 +65,7 @@ mode_sense(struct scsi_drive *drive, const struct scsi_command *command, struct 
 
 	if (values == VALUES_SAVED)
 		return SENSE_SAVING_NOT_SUPPORTED;
-	if (subpage == 0 || (code == MODE_PAGE_ALL && subpage == SUBPAGE_ALL))
+	if (subpage == 0 || subpage == SUBPAGE_ALL)
 		len = mode_pages_fill(drive, code, values, out->answer + header);
 	if (len == 0 && (code != PAGE_NONE || subpage != 0))
 		return SENSE_INVALID_FIELD_IN_CDB;

@@ -68,7 +68,8 @@ enum opcode {
 enum op_flag {
 	TELLS_ATTENTION = 1, /* 06/28/00 once, if the medium is new */
 	NEEDS_MEDIUM = 2,    /* 02/3A/00 without one, 03/30/02 if it has not a single block */
-	WRITES = 4,          /* 07/27/00 if write protected */
+	WRITES = 4,          /* 06/28/00 once, if the medium was replaced; 07/27/00 if it is write
+				protected */
 	PASSES_DEFERRED = 8, /* carried out though an earlier write has failed (scsi_defer()) */
 	ONLY_FLOPPY = 16,    /* 05/20/00 on a hard disk drive */
 };
@@ -103,6 +104,15 @@ op_answer(const struct scsi_command *command, struct scsi_decision *out, uint32_
 	out->action = len > 0 ? SCSI_ANSWER : SCSI_DONE;
 	out->len = len;
 	return SENSE_NONE;
+}
+
+/* The host has been told of the medium, in whatever way. */
+static inline void
+attention_told(struct scsi_drive *drive)
+{
+	drive->has_changed = false;
+	drive->is_replaced = false;
+	drive->is_known = true;
 }
 
 static inline bool

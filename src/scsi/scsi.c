@@ -32,7 +32,11 @@ empty(struct scsi_drive *drive)
 void
 scsi_drive_insert(struct scsi_drive *drive, const struct scsi_medium *medium)
 {
+	bool is_known = drive->is_known, is_replaced = drive->is_replaced;
+
 	empty(drive);
+	drive->is_known = is_known;
+	drive->is_replaced = is_replaced;
 	drive->has_medium = true;
 	drive->has_changed = true;
 	drive->has_event = true;
@@ -41,6 +45,14 @@ scsi_drive_insert(struct scsi_drive *drive, const struct scsi_medium *medium)
 		drive->is_read_only = medium->is_read_only;
 		geometry_set(drive, medium->boot_sector);
 	}
+}
+
+void
+scsi_drive_replace(struct scsi_drive *drive, const struct scsi_medium *medium)
+{
+	drive->is_replaced = drive->is_replaced || drive->is_known;
+	drive->is_known = false;
+	scsi_drive_insert(drive, medium);
 }
 
 void
@@ -58,14 +70,22 @@ scsi_defer(struct scsi_drive *drive, uint32_t sense)
 	drive->deferred = sense;
 }
 
+/* Is this the command that the unit attention waits for? */
+static bool
+is_attention_due(const struct scsi_drive *drive, const struct op *op)
+{
+	return (drive->has_changed && (op->flags & TELLS_ATTENTION)) ||
+	       (drive->is_replaced && (op->flags & WRITES));
+}
+
 /* The checks that are common to many commands, by the flags of the command's row. */
 static uint32_t
 admit(struct scsi_drive *drive, const struct op *op)
 {
 	if (op->decide == NULL || ((op->flags & ONLY_FLOPPY) && drive->device != DEVICE_FD))
 		return SENSE_INVALID_OPCODE;
-	if ((op->flags & TELLS_ATTENTION) && drive->has_changed) {
-		drive->has_changed = false;
+	if (is_attention_due(drive, op)) {
+		attention_told(drive);
 		return SENSE_MEDIUM_CHANGED;
 	}
 	if (drive->deferred != SENSE_NONE && !(op->flags & PASSES_DEFERRED)) {
@@ -80,6 +100,7 @@ admit(struct scsi_drive *drive, const struct op *op)
 			return SENSE_NO_MEDIUM;
 		if (drive->blocks == 0)
 			return SENSE_UNKNOWN_FORMAT;
+		drive->is_known = true;
 	}
 	if ((op->flags & WRITES) && drive->is_read_only)
 		return SENSE_WRITE_PROTECTED;
@@ -114,8 +135,11 @@ scsi_decide(struct scsi_drive *drive, const struct scsi_command *command, struct
 	if (!is_innocent(opcode))
 		drive->is_last_deferred = false;
 	sense = admit(drive, op);
-	if (sense == SENSE_NONE)
+	if (sense == SENSE_NONE) {
 		sense = op->decide(drive, command, out);
+		if (sense != SENSE_NONE) /* its own, also of an innocent one */
+			drive->is_last_deferred = false;
+	}
 	if (sense != SENSE_NONE) {
 		out->action = SCSI_FAIL;
 		out->sense = sense;

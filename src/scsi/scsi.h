@@ -60,6 +60,8 @@ struct scsi_drive {
 	bool has_medium;
 	bool is_read_only;
 	bool has_changed; /* 06/28/00 is due to the next TEST UNIT READY */
+	bool is_known;    /* a host was told of the medium, or has been at it */
+	bool is_replaced; /* another one took its place, and 06/28/00 is due to writes, too */
 	bool is_locked;   /* PREVENT ALLOW MEDIUM REMOVAL */
 	bool has_event;   /* GET EVENT STATUS has not yet told of the new medium */
 	uint64_t blocks;
@@ -96,12 +98,12 @@ enum scsi_action {
 
 struct scsi_decision {
 	enum scsi_action action;
-	uint32_t sense;   /* enum scsi_sense, for SCSI_FAIL */
-	uint64_t offset;  /* bytes, a multiple of the block length */
-	uint32_t len;     /* bytes, never above SCSI_TRANSFER_MAX, SCSI_CHECK and SCSI_FILL:
-			     SCSI_SPAN_MAX; SCSI_READ and SCSI_ANSWER: never above read_len */
-	bool flush_after; /* SCSI_WRITE with FUA, WRITE AND VERIFY, SCSI_FILL: stable storage before
-			     the answer */
+	uint32_t sense;    /* enum scsi_sense, for SCSI_FAIL */
+	uint64_t offset;   /* bytes, a multiple of the block length */
+	uint32_t len;      /* bytes, never above SCSI_TRANSFER_MAX, SCSI_CHECK and SCSI_FILL:
+			      SCSI_SPAN_MAX; SCSI_READ and SCSI_ANSWER: never above read_len */
+	bool flush_after;  /* SCSI_WRITE with FUA, WRITE AND VERIFY, FORMAT UNIT: stable storage
+			      before the answer */
 	bool verify_after; /* SCSI_WRITE: then it is read back and compared as for SCSI_VERIFY */
 	uint8_t answer[SCSI_INLINE_MAX];
 };
@@ -109,9 +111,17 @@ struct scsi_decision {
 /* An empty drive of that kind. */
 void scsi_drive_init(struct scsi_drive *drive, enum device device);
 
-/* Puts a medium in; what was in there is gone, and so is the lock. The host is told by one unit
- * attention (iusb-protocol 11.7) and, on a CD drive, by one event. */
+/* Puts a medium in, the first one or the same one for another session; the lock is gone. The host
+ * is told by one unit attention (iusb-protocol 11.7) and, on a CD drive, by one event. */
 void scsi_drive_insert(struct scsi_drive *drive, const struct scsi_medium *medium);
+
+/*
+ * Puts another medium in, in the place of what is in there. A host that knows of the old one may
+ * still believe in it, and what it writes then is meant for the old one: until the host was told,
+ * by whatever session, a write fails with the unit attention, once. A host that knows of no medium
+ * yet, or that has ejected it, is told as by scsi_drive_insert().
+ */
+void scsi_drive_replace(struct scsi_drive *drive, const struct scsi_medium *medium);
 
 /* Takes the medium out: 02/3A/00 from now on. */
 void scsi_drive_remove(struct scsi_drive *drive);

@@ -142,7 +142,7 @@ take_sense(struct scsi_drive *drive, bool *is_deferred)
 	}
 	if (!drive->has_changed)
 		return SENSE_NONE;
-	drive->has_changed = false;
+	attention_told(drive);
 	return SENSE_MEDIUM_CHANGED;
 }
 

@@ -31,6 +31,7 @@ enum {
 	EVENT_ENVELOPE = 16, /* the command comes in a packet, its CDB cut */
 	EVENT_DEFER = 32,    /* a write-back has failed */
 	EVENT_GROW = 64,     /* the medium that is put in is larger by a block */
+	EVENT_REPLACE = 128, /* another medium takes the place of the one in the drive */
 };
 
 static uint8_t data[DATA_MAX];
@@ -183,7 +184,9 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			command.data = data;
 		if (record[0] & EVENT_GROW)
 			medium.size += drive.block_len;
-		if (record[0] & EVENT_INSERT)
+		if (record[0] & EVENT_REPLACE)
+			scsi_drive_replace(&drive, &medium);
+		else if (record[0] & EVENT_INSERT)
 			scsi_drive_insert(&drive, &medium);
 		else if (record[0] & EVENT_REMOVE)
 			scsi_drive_remove(&drive);
