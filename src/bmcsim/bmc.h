@@ -43,6 +43,12 @@ enum bmc_fault { /* what a broken or unwilling BMC does on connect, or at its n-
 	FAULT_KILL,      /* 0xF6 */
 };
 
+enum bmc_filter {    /* which commands reach the client (iusb-protocol 9.1) */
+	FILTER_OFF,  /* those that `legacy` forwards: all but a few */
+	FILTER_ON,   /* those that `asp` and `rest` forward */
+	FILTER_NONE, /* all; the BMC answers and refuses none by its operation code */
+};
+
 struct bmc_conf {
 	const char *name; /* "sim001" */
 	struct in_addr address;
@@ -52,8 +58,7 @@ struct bmc_conf {
 	unsigned fault_after; /* requests of each session that are still good; 0 = the fault comes
 				 instead of the greeting */
 	unsigned fault_times; /* how often the fault comes at each device; 0 = always */
-	bool has_filter; /* forward only what `asp` forwards (iusb-protocol 9.1); else everything
-			    that `legacy` does */
+	enum bmc_filter filter;
 	double idle;     /* seconds without a command before a ping (60) */
 	double patience; /* seconds that each step of the drop rule waits (60) */
 	bool is_strict;  /* complain of a client that does not mirror the whole header, answers more
@@ -116,9 +121,9 @@ typedef void bmc_done_cb(void *arg, const struct bmc_result *result);
 
 /*
  * One command at a time for each device; the command itself is copied. Answered by the BMC itself
- * (INQUIRY, REQUEST SENSE, with no client 02/3A/00, what the filter refuses), split where it is
- * above the protocol's 131072 bytes, else forwarded. done is called from the loop, exactly once,
- * also when the client goes meanwhile.
+ * (INQUIRY and REQUEST SENSE unless FILTER_NONE forwards them, with no client 02/3A/00, what the
+ * filter refuses), split where it is above the protocol's 131072 bytes, else forwarded. done is
+ * called from the loop, exactly once, also when the client goes meanwhile.
  */
 void bmc_submit(struct bmc *bmc, enum device device, const struct bmc_command *command,
 	bmc_done_cb *done, void *arg);

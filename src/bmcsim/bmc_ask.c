@@ -212,6 +212,7 @@ receive_answer(struct unit *unit, const struct packet *packet)
 	pending->is_open = false;
 	unit->last_seq = pending->seq;
 	unit->sense = get_be24(packet->status + 1);
+	unit->is_own_sense = false;
 	if (len > pending->read_len)
 		len = pending->read_len;
 	bmc_timer_arm(unit);

@@ -36,6 +36,7 @@ void
 bmc_job_fail(struct unit *unit, uint32_t sense)
 {
 	unit->sense = sense;
+	unit->is_own_sense = true;
 	answer_later(unit, false, 0);
 }
 
@@ -47,6 +48,7 @@ answer_inside(struct unit *unit)
 	bool is_good;
 
 	is_good = bmc_scsi_answer(unit->device, job->command.cdb, &unit->sense, job->own, &len);
+	unit->is_own_sense = !is_good;
 	answer_later(unit, is_good, smaller(len, job->command.read_len));
 }
 
@@ -168,6 +170,15 @@ bmc_job_answered(struct unit *unit, const struct packet *answer, uint32_t len)
 	}
 }
 
+/* What the BMC itself has failed, the client cannot tell the host of. */
+static enum bmc_route
+route(const struct unit *unit, uint8_t opcode)
+{
+	if (opcode == SCSI_REQUEST_SENSE && unit->is_own_sense)
+		return ROUTE_INSIDE;
+	return bmc_scsi_route(unit->device, opcode, unit->bmc->conf.filter);
+}
+
 void
 bmc_submit(struct bmc *bmc, enum device device, const struct bmc_command *command,
 	bmc_done_cb *done, void *arg)
@@ -178,7 +189,7 @@ bmc_submit(struct bmc *bmc, enum device device, const struct bmc_command *comman
 
 	assert(job->state == JOB_NONE);
 	*job = (struct job){ .state = JOB_WAITING, .command = *command, .done = done, .arg = arg };
-	switch (bmc_scsi_route(device, command->cdb[0], bmc->conf.has_filter)) {
+	switch (route(unit, command->cdb[0])) {
 	case ROUTE_INSIDE:
 		answer_inside(unit);
 		return;

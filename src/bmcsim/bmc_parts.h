@@ -107,6 +107,7 @@ struct unit {
 	unsigned forgotten_next;
 
 	uint32_t sense;
+	bool is_own_sense; /* of a command that the BMC itself has failed */
 	struct job job;
 };
 

@@ -9,8 +9,8 @@
 enum op_flags {
 	OP_CD = 1 << 0,        /* the filter lets it through to a CD */
 	OP_DISK = 1 << 1,      /* the filter lets it through to a floppy or disk */
-	OP_INSIDE = 1 << 2,    /* answered inside, filter or not */
-	OP_CD_INSIDE = 1 << 3, /* answered inside for a CD when there is a filter */
+	OP_INSIDE = 1 << 2,    /* answered inside, with the filter and as `legacy` does */
+	OP_CD_INSIDE = 1 << 3, /* answered inside for a CD when the filter is on */
 };
 
 enum {
@@ -49,15 +49,17 @@ static const char products[DEVICE_COUNT][17] = {
 };
 
 enum bmc_route
-bmc_scsi_route(enum device device, uint8_t opcode, bool has_filter)
+bmc_scsi_route(enum device device, uint8_t opcode, enum bmc_filter filter)
 {
 	uint8_t flags = ops[opcode];
 
+	if (filter == FILTER_NONE)
+		return ROUTE_FORWARD;
 	if (flags & OP_INSIDE)
 		return ROUTE_INSIDE;
 	if (opcode >= OP_VENDOR_FIRST && opcode <= OP_VENDOR_LAST)
 		return ROUTE_REFUSE;
-	if (!has_filter)
+	if (filter == FILTER_OFF)
 		return ROUTE_FORWARD;
 	if (device == DEVICE_CD && (flags & OP_CD_INSIDE))
 		return ROUTE_INSIDE;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/slot.h"
+#include "bmcsim/bmc.h"
 
 /* KEY << 16 | ASC << 8 | ASCQ (iusb-protocol 9.5) */
 enum bmc_sense {
@@ -53,8 +54,8 @@ enum bmc_route {
 	ROUTE_REFUSE,  /* 05/20/00 */
 };
 
-/* Who answers opcode, with the filter of `asp` and `rest` or without one, as `legacy` does. */
-enum bmc_route bmc_scsi_route(enum device device, uint8_t opcode, bool has_filter);
+/* Who answers opcode behind that filter. */
+enum bmc_route bmc_scsi_route(enum device device, uint8_t opcode, enum bmc_filter filter);
 
 /*
  * The BMC's own answer to a command that is routed inside; *sense is the kept sense, and is set to

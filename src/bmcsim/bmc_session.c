@@ -153,6 +153,7 @@ start(struct unit *unit, evutil_socket_t fd, const char *address, const char *pe
 	unit->sent = 0;
 	unit->last_seq = 0;
 	unit->sense = SENSE_NONE;
+	unit->is_own_sense = false;
 	unit->bmc->totals.sessions++;
 	bmc_wire_open(&unit->wire, fd, wire_cb, unit);
 	control_ack(ack, 0, ACK_ACCEPTED, "");

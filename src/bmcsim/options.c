@@ -146,7 +146,19 @@ set_patience(struct options *out, const char *value, struct reason *why)
 static int
 set_filter(struct options *out, const char *value, struct reason *why)
 {
-	return value_switch(value, &out->conf.has_filter, why);
+	static const char *const names[] = {
+		[FILTER_OFF] = "off",
+		[FILTER_ON] = "on",
+		[FILTER_NONE] = "none",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			out->conf.filter = (enum bmc_filter)i;
+			return 0;
+		}
+	}
+	return reason_set(why, "\"%s\" is none of on, off, none", value);
 }
 
 static int
@@ -226,7 +238,8 @@ static const struct row {
 	{ "quirks", "LIST", set_quirks, "all, none, or a list; -NAME takes one away [all]" },
 	{ "fault", "KIND[:AFTER[:TIMES]]", set_fault,
 		"break the session after so many good requests [none]" },
-	{ "filter", "on|off", set_filter, "forward only what newer firmware forwards [off]" },
+	{ "filter", "on|off|none", set_filter,
+		"forward what newer firmware does, what legacy does, or all [off]" },
 	{ "idle", "S", set_idle, "seconds without a command before a ping [60]" },
 	{ "patience", "S", set_patience, "seconds of each step of the drop rule [60]" },
 	{ "strict", "on|off", set_strict, "complain of clients that break a rule [on]" },

@@ -18,6 +18,7 @@ machine_init() {
   mkdir "$dir/images" "$dir/state"
   pids=()
   qemu_pid=
+  bmcs=0
 }
 
 # Ends everything, the guest first.
@@ -50,14 +51,21 @@ machine_wait() {
   done
 }
 
-# machine_bmc NAME [SOCKET]: the simulated BMC, or several if NAME is a pattern; $dir/targets.conf describes them,
-# $dir/{cd,fd,hd}.sock, or what SOCKET says with %n and %d, are their USB devices.
+# machine_bmc NAME [SOCKET [ARGUMENT...]]: the simulated BMC, or several if NAME is a pattern; $dir/targets.conf (of a
+# second call targets2.conf) describes them, $dir/{cd,fd,hd}.sock, or what SOCKET says with %n and %d, are their USB
+# devices. ARGUMENT: more for the simulator.
 machine_bmc() {
-  : >"$dir/bmcsim.log"
-  "$bmcsim" --name "$1" --port-base 0 --print-targets "$dir/targets.conf" --usbredir "$dir/${2:-%d.sock}" \
-    >"$dir/bmcsim.log" 2>&1 3>&- &
+  local name=$1 socket=${2:-%d.sock}
+  shift $(($# < 2 ? $# : 2))
+  bmcs=$((bmcs + 1))
+  "$bmcsim" --name "$name" --port-base 0 --print-targets "$dir/targets${bmcs#1}.conf" --usbredir "$dir/$socket" "$@" \
+    >>"$dir/bmcsim.log" 2>&1 3>&- &
   pids+=($!)
-  machine_wait grep -qx ready "$dir/bmcsim.log"
+  machine_wait bmcs_are_ready
+}
+
+bmcs_are_ready() {
+  [ "$(grep -cx ready "$dir/bmcsim.log")" = "$bmcs" ]
 }
 
 machine_iusbd() {
@@ -65,7 +73,7 @@ machine_iusbd() {
 socket    = "$dir/socket";
 state_dir = "$dir/state";
 image_dirs = [ "$dir/images" ];
-@include "targets.conf"
+@include "targets*.conf"
 EOF
   "$iusbd" -c "$dir/iusbd.conf" --foreground >"$dir/iusbd.log" 2>&1 3>&- &
   pids+=($!)

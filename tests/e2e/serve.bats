@@ -132,3 +132,25 @@ filtered() {
   make_disk disk.img
   filtered hd disk.img
 }
+
+# commands DEVICE: the SCSI commands that reached iusbd.
+commands() { ctl --json show "node1/$1" | jq -r '.[0].by_command[].name'; }
+
+@test "a BMC that forwards everything: the host sees what iusbd says its drives are" {
+  make_iso cd.iso
+  make_floppy dos.img
+  make_disk disk.img
+  start_sim --filter none --host enumerate,sense
+  start_iusbd
+  for image in cd.iso dos.img disk.img; do ctl attach node1 $image; done
+  for device in cd fd hd; do
+    wait_for host_is_done $device
+    sim_said "node1/$device: sense: 00/00/00"
+    commands $device | grep -qx INQUIRY
+    commands $device | grep -qx 'REQUEST SENSE'
+  done
+  sim_said "node1/cd: enumerate: AMI Virtual CDROM 1.00, 2048 blocks of 2048 bytes, one data track"
+  sim_said "node1/fd: enumerate: AMI Virtual Floppy 1.00, 2880 blocks of 512 bytes"
+  sim_said "node1/hd: enumerate: AMI Virtual HDisk 1.00, 16384 blocks of 512 bytes"
+  no_failure
+}

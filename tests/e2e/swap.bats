@@ -70,8 +70,10 @@ sessions() { ctl --json show "$1" | jq '.[0].sessions'; }
 @test "what the host wrote is in the old image, and the new one is written from then on" {
   make_floppy one.img
   make_floppy two.img
-  head -c 70000 /dev/urandom >"$dir/data"
-  start_sim --device fd --host "enumerate,write=$dir/data@100,change=$images/two.img,write=$dir/data@7"
+  head -c 70144 /dev/urandom >"$dir/data"
+  cp "$images"/*.img "$dir"
+  dd if="$dir/data" of="$dir/one.img" bs=512 seek=100 conv=notrunc status=none
+  start_sim --device fd --host "enumerate,write=$dir/data@100,change=$dir/two.img,write=$dir/data@7"
   start_iusbd
   ctl attach node1 one.img --mode rw
   wait_for sim_said "node1/fd: write data:"
@@ -80,8 +82,27 @@ sessions() { ctl --json show "$1" | jq '.[0].sessions'; }
   wait_for host_is_done fd
   no_failure
   ctl detach node1
-  cmp -n 70000 "$dir/data" <(tail -c +$((100 * 512 + 1)) "$images/one.img")
-  cmp -n 70000 "$dir/data" <(tail -c +$((7 * 512 + 1)) "$images/two.img")
+  dd if="$dir/data" of="$dir/two.img" bs=512 seek=7 conv=notrunc status=none
+  cmp "$dir/one.img" "$images/one.img"
+  cmp "$dir/two.img" "$images/two.img"
+}
+
+@test "a disk that the host has written and not flushed: all is in the old image when swap returns, nothing in the new one" {
+  make_disk one.img
+  make_disk two.img
+  head -c 3000320 /dev/urandom >"$dir/data"
+  cp "$images"/*.img "$dir"
+  dd if="$dir/data" of="$dir/one.img" bs=512 seek=1000 conv=notrunc status=none
+  start_sim --filter none --device hd --host "enumerate,write=$dir/data@1000,change=$dir/two.img"
+  start_iusbd
+  ctl attach node1/hd one.img --mode rw
+  wait_for sim_said "node1/hd: write data:"
+  ctl swap node1/hd two.img
+  cmp "$dir/one.img" "$images/one.img"
+  wait_for host_is_done hd
+  no_failure
+  cmp "$dir/two.img" "$images/two.img"
+  [ "$(ctl --json show node1/hd | jq '[.[0].by_command[] | select(.name | startswith("SYNCHRONIZE"))] | length')" = 0 ]
 }
 
 @test "the same image again is read anew, with the size that it has now" {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # iscsi: libiscsi's iscsi-test-cu judges our drives through the iSCSI front of this directory. TAP: one line for each of
 # its tests and each drive. What does not apply to a drive is in `not-applicable`, with the reason; an entry there that is
-# not needed any more is a failure, too.
+# not needed any more is a failure, too, and so is a test that fails otherwise than it is said there.
 set -u
 shopt -s extglob nullglob
 here=${srcdir:-.}/tests/iscsi
@@ -31,9 +31,14 @@ mapfile -t suites < <(printf '%s\n' "${tests[@]%.*}" | uniq)
 
 # ---- what is expected ----
 
-entry_drives=() entry_tests=() entry_outcomes=() entry_reasons=() entry_uses=()
+entry_drives=() entry_tests=() entry_outcomes=() entry_texts=() entry_reasons=() entry_uses=()
 while read -r drives pattern outcome reason; do
   [[ $drives == '' || $drives == '#'* ]] && continue
+  text=
+  if [[ $outcome == fail && $reason =~ ^\"([^\"]+)\"\ +(.*)$ ]]; then
+    text=${BASH_REMATCH[1]} reason=${BASH_REMATCH[2]}
+  fi
+  entry_texts+=("$text")
   entry_drives+=("$drives") entry_tests+=("$pattern") entry_outcomes+=("$outcome") entry_reasons+=("$reason") entry_uses+=(0)
 done <"$here/not-applicable"
 
@@ -46,7 +51,7 @@ find_entry() {
   entry=-1
 }
 
-declare -A expected reason_of
+declare -A expected reason_of text_of
 drives=(cd fd hd hd-ro hd-big)
 for drive in "${drives[@]}"; do
   for test in "${tests[@]}"; do
@@ -55,6 +60,7 @@ for drive in "${drives[@]}"; do
     if [ "$entry" -ge 0 ]; then
       expected[$drive/$test]=${entry_outcomes[entry]}
       reason_of[$drive/$test]=${entry_reasons[entry]}
+      text_of[$drive/$test]=${entry_texts[entry]}
       entry_uses[entry]=$((entry_uses[entry] + 1))
     fi
   done
@@ -96,21 +102,33 @@ first=$!
 judge_drives cd fd hd-ro hd-big &
 wait "$first" $!
 
-# read_results DRIVE: lines "TEST OUTCOME". What a test prints stands between its name and "passed" or "FAILED"; what comes
-# after that is of the preparation of the next one.
+# read_results DRIVE: lines "TEST OUTCOME", and before those of a test that fails "TEST says LINE" for each of its complaints:
+# what it prints as [FAILED], or if it does not, its assertions. What a test prints stands between its name and "passed" or
+# "FAILED", and its assertions come next; what comes after that is of the preparation of the next one.
 read_results() {
   local file what
   for file in "$work/$1"/*; do
     what=${file##*/}
     awk -v suite="${what%.*}" '
-      /^  Test: / { name = $2; is_skipped = 0; is_inside = 1 }
+      /^  Test: / { name = $2; is_skipped = asserts = complaints = 0; is_inside = 1 }
+      asserts && sub(/^ *[0-9]+\. /, "") { print suite "." name, "says", $0; next }
+      { asserts = 0 }
       !is_inside { next }
-      { ends = match($0, /(passed|FAILED)( |$)/); says = ends ? substr($0, 1, RSTART - 1) : $0 }
+      { ends = match($0, /(passed|FAILED)( |$)/); says = ends ? substr($0, 1, RSTART - 1) : $0
+        is_failed = ends && substr($0, RSTART, 6) == "FAILED" }
       index(says, "[SKIPPED]") { is_skipped = 1 }
+      match(says, /\[FAILED\] /) { complaint[complaints++] = substr(says, RSTART + RLENGTH) }
       ends {
-        if (substr($0, RSTART, 6) == "FAILED")
+        if (is_failed) {
           print suite "." name, "fail"
-        else
+          for (i = 0; i < complaints; i++)
+            if (!(complaint[i] in said)) {
+              said[complaint[i]]
+              print suite "." name, "says", complaint[i]
+            }
+          delete said
+          asserts = !complaints
+        } else
           print suite "." name, is_skipped ? "skip" : "pass"
         is_inside = 0
       }' "$file"
@@ -133,9 +151,15 @@ show() {
 }
 
 for drive in "${drives[@]}"; do
-  declare -A outcome=()
-  while read -r test what; do
-    outcome[$test]=$what
+  declare -A outcome=() complaints=() others=()
+  while read -r test what line; do
+    if [ "$what" = says ]; then
+      complaints[$test]=1
+      text=${text_of[$drive/$test]-}
+      [[ $text != '' && ! $line =~ $text ]] && others[$test]=$line
+    else
+      outcome[$test]=$what
+    fi
   done < <(read_results "$drive")
   for test in "${tests[@]}"; do
     want=${expected[$drive/$test]} got=${outcome[$test]-no result}
@@ -143,7 +167,14 @@ for drive in "${drives[@]}"; do
     none/*) ;;
     pass/pass) result ok "$drive: $test" ;;
     part/skip) result ok "$drive: $test (in part: ${reason_of[$drive/$test]})" ;;
-    skip/skip | fail/fail) ;;
+    skip/skip) ;;
+    fail/fail)
+      if [ -z "${complaints[$test]-}" ]; then
+        result not "$drive: $test fails without a word"
+      elif [ -n "${others[$test]-}" ]; then
+        result not "$drive: $test fails otherwise than expected: ${others[$test]}"
+      fi
+      ;;
     */pass) result not "$drive: $test passes, so it does not belong into not-applicable" ;;
     *)
       result not "$drive: $test: expected $want, got $got"
@@ -160,6 +191,7 @@ for entry in "${!entry_tests[@]}"; do
   *) stale+=" ${entry_tests[entry]}(${entry_outcomes[entry]})" ;;
   esac
   [ -n "${entry_reasons[entry]}" ] || stale+=" ${entry_tests[entry]}(no reason)"
+  [[ ${entry_outcomes[entry]} != fail || -n ${entry_texts[entry]} ]] || stale+=" ${entry_tests[entry]}(no text)"
 done
 [ -z "$stale" ] && result ok "every entry of not-applicable is used" || result not "entries of not-applicable are not used:$stale"
 

@@ -87,6 +87,13 @@ judges_start() {
     "${arguments[@]}"
 }
 
+# The kernel's log's lines of trouble, each after the name of the step in which it came.
+judges_trouble() {
+  sed -n 's/^\[ *[0-9.]*\] //p' |
+    awk '/^judge: / { step = substr($0, 8); next } { print step ": " $0 }' |
+    grep -iE 'i/o error|critical|sense key|add\. sense|failed|reset |timing out|disconnect|rejecting|lost|invalid'
+}
+
 # Waits for the guest's end; its results are in $dir/out.
 judges_fetch() {
   machine_says "GUEST is done"
