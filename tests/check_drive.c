@@ -723,7 +723,7 @@ START_TEST(test_overdue_flush)
 	execute(SYNC_CACHE, 0, 0, 0, NULL, 0);
 	LOOP_UNTIL(base, answers == 2);
 	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
-	ck_assert_uint_eq(fake.cancelled, 1);
+	ck_assert_uint_eq(fake.cancelled, 0); /* its outcome is still of interest */
 }
 END_TEST
 
@@ -771,8 +771,10 @@ START_TEST(test_cancel)
 	/* A command that waits for its flush. */
 	execute(WRITE_10, FUA, 5, 1, pattern(1, BLOCK), BLOCK);
 	fake_complete();
+	ck_assert_int_eq(fake_waiting(), 'f');
 	drive_cancel(drive);
-	ck_assert_uint_eq(fake.cancelled, 2);
+	ck_assert(!drive_is_busy(drive));
+	fake_complete();
 	/* A compare that holds a copy of its data. */
 	execute(VERIFY_10, BYTCHK, 5, 1, pattern(1, BLOCK), BLOCK);
 	drive_cancel(drive);
@@ -1021,11 +1023,86 @@ START_TEST(test_write_back_after_cancel)
 		ck_assert_int_eq(fake_waiting(), 'f');
 	}
 	drive_cancel(drive);
+	if (_i == 1)
+		fake_complete(); /* the flush goes on without it: nothing is left to do */
+	fake.is_slow = false;
+	if (_i == 0)
+		LOOP_UNTIL(base, flushed == 1);
+	wait_a_while();
+	ck_assert_uint_eq(fake.flushes, 1);
+	ck_assert_uint_eq(flushed, _i == 1 ? 0 : 1);
+}
+END_TEST
+
+/* The kernel tells of a failure once, and the flush that hears of it was given up. */
+START_TEST(test_given_up_flush_fails)
+{
+	open_hasty();
+	drive_set_flush_delay(drive, NEVER);
+	fake.is_slow = true;
+	execute(WRITE_10, FUA, 5, 1, pattern(1, BLOCK), BLOCK);
+	fake_complete();
+	ck_assert_int_eq(fake_waiting(), 'f');
+	drive_cancel(drive);
+	flush_error = 0;
+	drive_flush(drive, flush_cb_, &flushed);
+	if (_i == 1)
+		drive_flush(drive, flush_cb_, &flushed);
+	ck_assert_uint_eq(fake.flushes, 1); /* one waits for the other */
+	fake_fail(EIO, "cannot flush: Input/output error");
+	fake.is_slow = false;
+	LOOP_UNTIL(base, flushed == (_i == 1 ? 2u : 1u));
+	if (_i == 0) /* of two, the first one is told */
+		ck_assert_int_eq(flush_error, EIO);
+	ck_assert_uint_eq(fake.flushes, _i == 1 ? 2 : 1);
+	/* The host is told, too. */
+	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_WRITE_ERROR);
+}
+END_TEST
+
+/* The same, and it succeeds: what waited for it need not do it again, but may. */
+START_TEST(test_given_up_flush_succeeds)
+{
+	open_hasty();
+	drive_set_flush_delay(drive, NEVER);
+	fake.is_slow = true;
+	execute(WRITE_10, FUA, 5, 1, pattern(1, BLOCK), BLOCK);
+	fake_complete();
+	drive_cancel(drive);
+	drive_flush(drive, flush_cb_, &flushed);
+	fake_complete();
 	fake.is_slow = false;
 	LOOP_UNTIL(base, flushed == 1);
-	ck_assert_uint_eq(fake.flushes, _i == 1 ? 2 : 1);
-	wait_a_while();
-	ck_assert_uint_eq(flushed, 1);
+	ck_assert_int_eq(flush_error, 0);
+	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
+	ck_assert_uint_eq(simple(TUR), SENSE_NONE);
+}
+END_TEST
+
+/* A request that waits for another medium does not wait for ever. */
+START_TEST(test_overdue_medium)
+{
+	int error = -1;
+
+	open_hasty();
+	write_block(1);
+	drive_set_limit(drive, 0.05);
+	fake.is_slow = true;
+	drive->flusher.limit = NEVER;
+	drive_swap(drive, keep_the_old_one, &error);
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	answers = 0;
+	LOOP_UNTIL(base, answers == 1);
+	ck_assert_uint_eq(sense, SENSE_NO_MEDIUM);
+	ck_assert(!drive_is_busy(drive));
+	fake_complete();
+	ck_assert_int_eq(error, 0);
+	fake.is_slow = false;
+	drive_set_limit(drive, DRIVE_IO_LIMIT);
+	execute(READ_10, 0, 5, 1, NULL, 0);
+	ck_assert_uint_eq(sense, SENSE_NONE);
 }
 END_TEST
 
@@ -1085,9 +1162,10 @@ START_TEST(test_write_back_after_keep)
 	ck_assert_int_eq(fake_waiting(), 'f');
 	wait_a_while();
 	drive_keep(drive);
+	fake_fail(EIO, "cannot flush: Input/output error");
 	fake.is_slow = false;
 	LOOP_UNTIL(base, flushed == 1);
-	ck_assert_int_eq(flush_error, 0);
+	ck_assert_int_eq(flush_error, EIO); /* that of the swap, which nobody has heard of */
 	ck_assert_int_eq(error, -1);
 }
 END_TEST
@@ -1267,6 +1345,9 @@ main(void)
 	tcase_add_loop_test(tc, test_write_back_one_at_a_time, 0, 2);
 	tcase_add_loop_test(tc, test_write_back_not_needed, 0, 3);
 	tcase_add_loop_test(tc, test_write_back_after_cancel, 0, 2);
+	tcase_add_loop_test(tc, test_given_up_flush_fails, 0, 2);
+	tcase_add_test(tc, test_given_up_flush_succeeds);
+	tcase_add_test(tc, test_overdue_medium);
 	tcase_add_test(tc, test_write_back_of_half_a_fill);
 	tcase_add_test(tc, test_write_back_and_swap);
 	tcase_add_test(tc, test_write_back_after_keep);

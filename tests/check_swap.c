@@ -399,12 +399,14 @@ START_TEST(test_flush_fails)
 	if (_i == 1)
 		drive_set_limit(session->drive, 0.01);
 	swap();
-	ask(READ_10, 2);
 	if (_i == 0) {
+		ask(READ_10, 2); /* and waits */
 		LOOP_UNTIL(base, drive_is_busy(session->drive));
 		fake_fail(EIO, trouble);
 	} else {
 		LOOP_UNTIL(base, asked > 0);
+		drive_set_limit(session->drive, DRIVE_IO_LIMIT);
+		ask(READ_10, 2);
 	}
 	ck_assert_uint_eq(asked, 1);
 	ck_assert_int_eq(swap_error, _i == 0 ? EIO : ETIMEDOUT);

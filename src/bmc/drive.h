@@ -89,10 +89,11 @@ void drive_cancel(struct drive *drive);
 void drive_flush(struct drive *drive, drive_flush_cb *cb, void *arg);
 
 /*
- * Changes the medium: the request under way is finished, those that come then wait, what was
- * written is flushed, and cb is called once, at once or from the loop; the requests go on with what
- * is in the drive then. The new medium is new to the host, as after drive_new(), and counters.read
- * and counters.written begin anew. One at a time (asserts it).
+ * Changes the medium: the request under way is finished, those that come then wait
+ * (DRIVE_IO_LIMIT at most, then they fail with "no medium"), what was written is flushed, and cb is
+ * called once, at once or from the loop; the requests go on with what is in the drive then. The new
+ * medium is new to the host, as after drive_new(), and counters.read and counters.written begin
+ * anew. One at a time (asserts it).
  */
 void drive_swap(struct drive *drive, drive_swap_cb *cb, void *arg);
 

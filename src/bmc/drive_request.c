@@ -115,6 +115,15 @@ fail(struct drive *drive, int error, const char *words)
 
 /* ---- the steps of a request ---- */
 
+/* What is left of the limit, the wait for a medium counted (iusb-protocol 11.5). */
+static void
+arm_deadline(struct drive *drive)
+{
+	double left = drive->limit - (clock_monotonic() - drive->started);
+
+	clock_arm(drive->deadline, left > 0 ? left : 0);
+}
+
 /* The request goes on when op completes. */
 static void
 wait_for(struct drive *drive, struct image_op *op)
@@ -270,17 +279,17 @@ drive_carry_out(struct drive *drive)
 		return;
 	case SCSI_FLUSH:
 	case SCSI_EJECT:
-		clock_arm(drive->deadline, drive->limit);
+		arm_deadline(drive);
 		flush_then_go_on(drive);
 		return;
 	case SCSI_READ:
-		clock_arm(drive->deadline, drive->limit);
+		arm_deadline(drive);
 		drive->io_sense = SENSE_READ_ERROR;
 		wait_for(drive, image_read(drive->image, decision->offset, decision->len,
 					drive->data, read_done_cb, drive));
 		return;
 	case SCSI_WRITE:
-		clock_arm(drive->deadline, drive->limit);
+		arm_deadline(drive);
 		if (decision->verify_after)
 			keep_data(drive);
 		drive->io_sense = SENSE_WRITE_ERROR;
@@ -289,16 +298,16 @@ drive_carry_out(struct drive *drive)
 					decision->len, written_cb, drive));
 		return;
 	case SCSI_VERIFY:
-		clock_arm(drive->deadline, drive->limit);
+		arm_deadline(drive);
 		keep_data(drive);
 		look(drive, SPAN_COMPARE);
 		return;
 	case SCSI_CHECK:
-		clock_arm(drive->deadline, drive->limit);
+		arm_deadline(drive);
 		look(drive, SPAN_CHECK);
 		return;
 	case SCSI_FILL:
-		clock_arm(drive->deadline, drive->limit);
+		arm_deadline(drive);
 		fill(drive);
 		return;
 	}
@@ -321,6 +330,10 @@ drive_overdue_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	struct drive *drive = arg;
 	struct reason why;
 
+	if (drive->is_waiting) {
+		answer(drive, SENSE_NO_MEDIUM, "the medium is being changed");
+		return;
+	}
 	give_up(drive);
 	reason_set(&why, "image did not answer within %g s", drive->limit);
 	fail(drive, ETIMEDOUT, why.text);
@@ -351,6 +364,7 @@ drive_execute(struct drive *drive, const struct packet *request, drive_cb *cb, v
 	}
 	drive->is_waiting = true;
 	keep_data(drive); /* go_on() carries it out */
+	arm_deadline(drive);
 }
 
 bool

@@ -16,10 +16,10 @@
 
 struct flush { /* owned by the flusher's list */
 	struct flusher *flusher;
-	uint64_t upto; /* the writes that it covers */
-	struct image_op *op;
+	uint64_t upto;       /* the writes that it covers */
+	struct image_op *op; /* NULL: waits for one that was given up */
 	struct event *deadline;
-	flush_cb *cb;
+	flush_cb *cb; /* NULL: given up */
 	void *arg;
 	LIST_ENTRY(flush) link;
 };
@@ -31,13 +31,24 @@ flusher_init(struct flusher *flusher, struct event_base *base, struct image *ima
 	LIST_INIT(&flusher->flushes);
 }
 
+static void
+destroy(struct flush *flush)
+{
+	LIST_REMOVE(flush, link);
+	event_free(flush->deadline);
+	free(flush);
+}
+
 void
 flusher_fini(struct flusher *flusher)
 {
 	struct flush *flush;
 
-	while ((flush = LIST_FIRST(&flusher->flushes)))
-		flush_cancel(flush);
+	while ((flush = LIST_FIRST(&flusher->flushes))) {
+		if (flush->op)
+			image_cancel(flush->op);
+		destroy(flush);
+	}
 }
 
 void
@@ -56,14 +67,6 @@ bool
 flusher_is_at_work(const struct flusher *flusher)
 {
 	return !LIST_EMPTY(&flusher->flushes);
-}
-
-static void
-destroy(struct flush *flush)
-{
-	LIST_REMOVE(flush, link);
-	event_free(flush->deadline);
-	free(flush);
 }
 
 static void
@@ -86,10 +89,72 @@ flusher_change(struct flusher *flusher, struct image *image)
 
 	assert(flusher->begun == flusher->durable);
 	while ((flush = LIST_FIRST(&flusher->flushes))) {
-		image_cancel(flush->op);
-		finish(flush, 0, "");
+		if (flush->op)
+			image_cancel(flush->op);
+		if (flush->cb)
+			finish(flush, 0, "");
+		else
+			destroy(flush);
 	}
+	flusher->error = 0;
 	flusher->image = image;
+}
+
+static bool
+has_given_up(const struct flusher *flusher)
+{
+	const struct flush *flush;
+
+	LIST_FOREACH (flush, &flusher->flushes, link)
+		if (!flush->cb)
+			return true;
+	return false;
+}
+
+static void done_cb(void *arg, int error);
+
+/* Hands the flush to the image, or fails with what one that was given up has left. Returns false if
+ * its callback was called. */
+static bool
+begin(struct flush *flush)
+{
+	struct flusher *flusher = flush->flusher;
+	struct image_op *op;
+
+	if (flusher->error) {
+		struct reason words = flusher->words;
+		int error = flusher->error;
+
+		flusher->error = 0;
+		finish(flush, error, words.text);
+		return false;
+	}
+	op = image_flush(flusher->image, done_cb, flush);
+	if (!op)
+		return false;
+	flush->op = op;
+	return true;
+}
+
+/* One that was given up is over. */
+static void
+end_given_up(struct flush *flush, int error, const char *words)
+{
+	struct flusher *flusher = flush->flusher;
+
+	if (error) {
+		flusher->error = error;
+		reason_set(&flusher->words, "%s", words);
+	} else if (flush->upto > flusher->durable) {
+		flusher->durable = flush->upto;
+	}
+	destroy(flush);
+	if (has_given_up(flusher))
+		return;
+	/* From the loop, one by one: what they call may free the drive. */
+	LIST_FOREACH (flush, &flusher->flushes, link)
+		if (!flush->op)
+			event_active(flush->deadline, EV_TIMEOUT, 0);
 }
 
 static void
@@ -102,16 +167,26 @@ done_cb(void *arg, int error)
 		words = "";
 	else if (!words[0])
 		words = strerror(error);
-	finish(flush, error, words);
+	if (flush->cb)
+		finish(flush, error, words);
+	else
+		end_given_up(flush, error, words);
 }
 
+/* The limit is over, or the turn has come. */
 static void
-overdue_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+deadline_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct flush *flush = arg;
 	struct reason why;
 
-	image_cancel(flush->op);
+	if (!flush->op && !has_given_up(flush->flusher)) {
+		if (begin(flush))
+			clock_arm(flush->deadline, flush->flusher->limit);
+		return;
+	}
+	if (flush->op)
+		image_cancel(flush->op);
 	reason_set(&why, "image did not answer within %g s", flush->flusher->limit);
 	finish(flush, ETIMEDOUT, why.text);
 }
@@ -120,7 +195,6 @@ struct flush *
 flush_start(struct flusher *flusher, flush_cb *cb, void *arg)
 {
 	struct flush *flush;
-	struct image_op *op;
 
 	if (flusher->begun == flusher->durable) {
 		cb(arg, 0, "");
@@ -131,12 +205,10 @@ flush_start(struct flusher *flusher, flush_cb *cb, void *arg)
 	flush->upto = flusher->tried = flusher->begun;
 	flush->cb = cb;
 	flush->arg = arg;
-	flush->deadline = evtimer_new(flusher->base, overdue_cb, flush);
+	flush->deadline = evtimer_new(flusher->base, deadline_cb, flush);
 	LIST_INSERT_HEAD(&flusher->flushes, flush, link);
-	op = image_flush(flusher->image, done_cb, flush);
-	if (!op)
+	if (!has_given_up(flusher) && !begin(flush))
 		return NULL;
-	flush->op = op;
 	clock_arm(flush->deadline, flusher->limit);
 	return flush;
 }
@@ -146,6 +218,10 @@ flush_cancel(struct flush *flush)
 {
 	/* Another one has to cover them. */
 	flush->flusher->tried = flush->flusher->durable;
-	image_cancel(flush->op);
-	destroy(flush);
+	if (!flush->op) {
+		destroy(flush);
+		return;
+	}
+	event_del(flush->deadline);
+	flush->cb = NULL;
 }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/reason.h"
+
 struct event_base;
 struct flush; /* a flush that is under way */
 struct image;
@@ -20,6 +22,10 @@ struct flusher {
 	uint64_t tried;      /* how many of them a flush was started for, */
 	uint64_t durable;    /* and how many of them one has covered */
 	LIST_HEAD(, flush) flushes;
+	/* Of a flush that nobody waited for any more. The kernel tells of it once: the next flush
+	 * fails with it. */
+	int error; /* an errno value, or 0 */
+	struct reason words;
 };
 
 /* error is 0 or an errno value with its words (""). ETIMEDOUT if the image did not answer. */
@@ -52,7 +58,8 @@ bool flusher_is_at_work(const struct flusher *flusher);
  */
 struct flush *flush_start(struct flusher *flusher, flush_cb *cb, void *arg);
 
-/* cb will not be called; the writes stay not durable until another flush. */
+/* cb will not be called. The image goes on with it, and the next flush waits for that: a failure is
+ * not lost. */
 void flush_cancel(struct flush *flush);
 
 #endif
