@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bmc/backoff.h"
+#include "iusb/control.h"
 #include "unit.h"
 
 static const double almost_one = 0.999999;
@@ -59,13 +60,19 @@ START_TEST(test_reason_decides)
 		{ FAILURE_SILENT, 1 },
 		{ FAILURE_BUSY, 15 },
 		{ FAILURE_REFUSED, 30 },
+		{ FAILURE_TOKEN, 30 },
+		{ FAILURE_LOGIN, 300 },
+		{ FAILURE_BANNED, 200 },
+		{ FAILURE_TLS, 30 },
+		{ FAILURE_CERTIFICATE, 60 },
+		{ FAILURE_CONFIGURATION, 60 },
 		{ FAILURE_PROTOCOL, 5 },
 		{ FAILURE_LOST, 1 },
 		{ FAILURE_KILLED, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct backoff b = { .min = 1, .max = 300 };
+		struct backoff b = { .min = 1, .max = 600 };
 		double last = 0;
 
 		for (int attempt = 0; attempt < 12; attempt++) {
@@ -75,10 +82,10 @@ START_TEST(test_reason_decides)
 			ck_assert_double_eq_tol(
 				backoff_next(&low, kinds[i].failure, 0), kinds[i].least, 1e-9);
 			ck_assert_double_ge(high, last);
-			ck_assert_double_le(high, 300);
+			ck_assert_double_le(high, kinds[i].failure == FAILURE_LOGIN ? 3600 : 600);
 			last = high;
 		}
-		ck_assert_double_gt(last, 299);
+		ck_assert_double_gt(last, 599);
 	}
 }
 END_TEST
@@ -94,6 +101,34 @@ START_TEST(test_least_delay_beats_the_maximum)
 }
 END_TEST
 
+/* iusb-protocol 5.2 */
+START_TEST(test_acks)
+{
+	static const enum failure known[] = {
+		[1] = FAILURE_NONE,
+		[2] = FAILURE_REFUSED,
+		[3] = FAILURE_TOKEN,
+		[4] = FAILURE_BUSY,
+		[5] = FAILURE_REFUSED,
+		[6] = FAILURE_LOST,
+		[7] = FAILURE_REFUSED,
+		[8] = FAILURE_BUSY,
+		[9] = FAILURE_BUSY,
+	};
+
+	for (int status = 0; status < 256; status++) {
+		enum failure expected = FAILURE_REFUSED;
+
+		if (status > 0 && (size_t)status < sizeof(known) / sizeof(known[0]))
+			expected = known[status];
+		if (status == 27 || status == 28)
+			expected = FAILURE_NONE;
+		ck_assert_int_eq(failure_of_ack((uint8_t)status), expected);
+		ck_assert_int_eq(ack_is_accepted((uint8_t)status), expected == FAILURE_NONE);
+	}
+}
+END_TEST
+
 START_TEST(test_policies)
 {
 	for (int i = FAILURE_NONE; i <= FAILURE_IMAGE; i++) {
@@ -101,7 +136,8 @@ START_TEST(test_policies)
 
 		ck_assert_ptr_nonnull(p);
 		ck_assert_uint_gt(strlen(p->name), 0);
-		ck_assert(p->is_refusal == (i == FAILURE_BUSY || i == FAILURE_REFUSED));
+		/* Who waits is told at once when somebody has to act. */
+		ck_assert(p->is_refusal == (i >= FAILURE_BUSY && i <= FAILURE_CONFIGURATION));
 	}
 	ck_assert_str_eq(failure_policy(FAILURE_UNREACHABLE)->name, "unreachable");
 }
@@ -119,6 +155,7 @@ main(void)
 	tcase_add_test(tc, test_success_starts_again);
 	tcase_add_test(tc, test_reason_decides);
 	tcase_add_test(tc, test_least_delay_beats_the_maximum);
+	tcase_add_test(tc, test_acks);
 	tcase_add_test(tc, test_policies);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

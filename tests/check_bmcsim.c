@@ -17,6 +17,7 @@
 #include "bmcsim/bmc_scsi.h"
 #include "bmcsim/bmc_wire.h"
 #include "bmcsim/chance.h"
+#include "bmcsim/link.h"
 #include "fake_client.h"
 #include "loop.h"
 #include "vector.h"
@@ -44,10 +45,12 @@ static uint8_t got[1 << 20];
 static uint32_t got_len;
 
 static void
-bmc_event(void *arg, struct bmc *from, enum device device, enum bmc_event event, const char *why)
+bmc_event(void *arg, struct bmc *from, enum device device, int instance, enum bmc_event event,
+	const char *why)
 {
 	(void)arg;
 	(void)device;
+	ck_assert_int_eq(instance, 0);
 	ck_assert_ptr_nonnull(from);
 	switch (event) {
 	case BMC_CONNECTED:
@@ -61,6 +64,9 @@ bmc_event(void *arg, struct bmc *from, enum device device, enum bmc_event event,
 		complaints++;
 		snprintf(complaint + strlen(complaint), sizeof(complaint) - strlen(complaint),
 			"%s\n", why);
+		break;
+	case BMC_REFUSED:
+	case BMC_SAID:
 		break;
 	}
 }
@@ -77,6 +83,8 @@ setup(void)
 	conf = (struct bmc_conf){
 		.name = "sim001",
 		.address.s_addr = htonl(INADDR_LOOPBACK),
+		.slots = { 1, 1, 1 },
+		.owner_field = 24,
 		.quirks = QUIRK_ALL,
 		.idle = LONG,
 		.patience = LONG,
@@ -132,7 +140,7 @@ submit_read(enum device device, const uint8_t *cdb, size_t len, uint32_t read_le
 
 	memcpy(command.cdb, cdb, len);
 	is_done = false;
-	bmc_submit(bmc, device, &command, done_cb, NULL);
+	bmc_submit(bmc, device, 0, &command, done_cb, NULL);
 	ck_assert(!is_done); /* only from the loop */
 }
 
@@ -154,7 +162,7 @@ write_to(enum device device, const uint8_t *cdb, size_t len, const uint8_t *data
 
 	memcpy(command.cdb, cdb, len);
 	is_done = false;
-	bmc_submit(bmc, device, &command, done_cb, NULL);
+	bmc_submit(bmc, device, 0, &command, done_cb, NULL);
 	LOOP_UNTIL(base, is_done);
 }
 
@@ -326,8 +334,8 @@ START_TEST(wire_splits_or_does_not)
 		chance_init(&chance, 7);
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 		wire = (struct bmc_wire){ 0 };
-		bmc_wire_init(&wire, base, &chance, is_splitting);
-		bmc_wire_open(&wire, pair[0], NULL, NULL);
+		bmc_wire_init(&wire, &chance, is_splitting);
+		bmc_wire_open(&wire, link_plain(base, pair[0]), NULL, NULL);
 		later = 0;
 		for (int i = 0; i < 100; i++) {
 			size_t len = 0;
@@ -371,7 +379,7 @@ START_TEST(inquiry_is_answered_inside)
 	ck_assert_uint_eq(got_len, 8);
 	READ_FROM(DEVICE_FD, 96, 0x12, 1, 0x80, 0, 96, 0);
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0x052400);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0x052400);
 }
 END_TEST
 
@@ -383,7 +391,7 @@ START_TEST(sense_is_kept_and_cleared)
 	greet(DEVICE_FD);
 	READ_FROM(DEVICE_FD, 512, 0x28, 0, 0, 0, 0x0B, 0x40, 0, 0, 1, 0); /* behind the end */
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0x052100);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0x052100);
 	READ_FROM(DEVICE_FD, 18, 0x03, 0, 0, 0, 18, 0);
 	ck_assert(is_good);
 	ck_assert_uint_eq(got_len, 18);
@@ -394,7 +402,7 @@ START_TEST(sense_is_kept_and_cleared)
 	/* A good answer overwrites, too. */
 	READ_FROM(DEVICE_FD, 512, 0x28, 0, 0, 0, 0x0B, 0x40, 0, 0, 1, 0);
 	READ_FROM(DEVICE_FD, 0, 0x00, 0, 0, 0, 0, 0);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0);
 	assert_no_complaint();
 }
 END_TEST
@@ -402,7 +410,7 @@ END_TEST
 START_TEST(without_a_client_there_is_no_medium)
 {
 	start();
-	ck_assert(!bmc_has_client(bmc, DEVICE_CD));
+	ck_assert(!bmc_has_client(bmc, DEVICE_CD, 0));
 	READ_FROM(DEVICE_CD, 0, 0x00, 0, 0, 0, 0, 0);
 	ck_assert(!is_good);
 	READ_FROM(DEVICE_CD, 18, 0x03, 0, 0, 0, 18, 0);
@@ -466,7 +474,7 @@ START_TEST(filter_answers_for_the_client)
 	greet(DEVICE_CD);
 	READ_FROM(DEVICE_CD, 8, 0x46, 0, 0, 0, 0, 0, 0, 0, 8, 0);
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_CD), 0x052000);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_CD, 0), 0x052000);
 	READ_FROM(DEVICE_CD, 0, 0x1E, 0, 0, 0, 1, 0);
 	ck_assert(is_good);
 	ck_assert_uint_eq(client.count, 2);
@@ -484,7 +492,7 @@ START_TEST(legacy_forwards_everything_else)
 	READ_FROM(DEVICE_CD, 8, 0x46, 0, 0, 0, 0, 0, 0, 0, 8, 0);
 	ck_assert_uint_eq(client.requests[2][41], 0x46);
 	ck_assert(!is_good); /* this client knows no GET CONFIGURATION */
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_CD), 0x052000);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_CD, 0), 0x052000);
 }
 END_TEST
 
@@ -595,7 +603,7 @@ START_TEST(a_split_read_ends_at_its_first_error)
 	read_from(DEVICE_FD, cdb, sizeof(cdb), 600 * 512);
 	ck_assert(!is_good);
 	ck_assert_uint_eq(got_len, 131072);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0x031100);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0x031100);
 	ck_assert_uint_eq(client.count, 2 + 2);
 }
 END_TEST
@@ -617,7 +625,7 @@ START_TEST(large_writes_are_split)
 	/* Too little data for the blocks named: refused inside. */
 	write_to(DEVICE_HD, cdb, sizeof(cdb), data, 512);
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_HD), 0x052400);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_HD, 0), 0x052400);
 	ck_assert_uint_eq(client.count, 2 + 3);
 	assert_no_complaint();
 }
@@ -633,7 +641,7 @@ START_TEST(a_write_error_reaches_the_host)
 	greet(DEVICE_FD);
 	write_to(DEVICE_FD, cdb, sizeof(cdb), data, sizeof(data));
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0x072700);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0x072700);
 	assert_no_complaint();
 }
 END_TEST
@@ -669,10 +677,10 @@ START_TEST(a_client_can_come_back)
 	start();
 	greet(DEVICE_FD);
 	read_blocks(1);
-	ck_assert(bmc_has_client(bmc, DEVICE_FD));
+	ck_assert(bmc_has_client(bmc, DEVICE_FD, 0));
 	client_close(&client);
 	LOOP_UNTIL(base, disconnected == 1);
-	ck_assert(!bmc_has_client(bmc, DEVICE_FD));
+	ck_assert(!bmc_has_client(bmc, DEVICE_FD, 0));
 	ck_assert_str_eq(gone_why, "closed by the client");
 	client.count = 0;
 	greet(DEVICE_FD);
@@ -694,7 +702,7 @@ START_TEST(a_pending_command_fails_when_the_client_goes)
 	client_close(&client);
 	LOOP_UNTIL(base, is_done);
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0x023A00);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0x023A00);
 	ck_assert_str_eq(gone_why, "closed by the client, a command unanswered");
 }
 END_TEST
@@ -709,7 +717,7 @@ START_TEST(an_aborted_command_is_forgotten)
 	client.is_holding = true;
 	submit_read(DEVICE_FD, read_0, sizeof(read_0), 512);
 	LOOP_UNTIL(base, client.count == 3);
-	bmc_abort(bmc, DEVICE_FD);
+	bmc_abort(bmc, DEVICE_FD, 0);
 	submit_read(DEVICE_FD, ready, sizeof(ready), 0);
 	LOOP_UNTIL(base, client.count == 4);
 	ck_assert(!is_done);
@@ -717,7 +725,7 @@ START_TEST(an_aborted_command_is_forgotten)
 	client_answer(&client, 3, 0);
 	LOOP_UNTIL(base, is_done);
 	ck_assert(is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0);
 	assert_no_complaint();
 }
 END_TEST
@@ -749,7 +757,7 @@ START_TEST(an_unanswered_ping_drops_the_session)
 
 		ck_assert_uint_eq(disconnected, 0);
 		submit_read(DEVICE_FD, ready, sizeof(ready), 0);
-		bmc_abort(bmc, DEVICE_FD);
+		bmc_abort(bmc, DEVICE_FD, 0);
 	}
 	LOOP_UNTIL(base, disconnected == 1 && client.is_closed);
 	ck_assert_str_eq(gone_why, "dropped: the client does not answer the ping");
@@ -1082,7 +1090,7 @@ START_TEST(faults_in_a_session)
 	submit_read(DEVICE_FD, read_0, sizeof(read_0), 512);
 	LOOP_UNTIL(base, is_done && disconnected == 1);
 	ck_assert(!is_good);
-	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD), 0x023A00);
+	ck_assert_uint_eq(bmc_sense(bmc, DEVICE_FD, 0), 0x023A00);
 	ck_assert_ptr_nonnull(strstr(gone_why, bmc_fault_name(conf.fault)));
 	ck_assert_ptr_nonnull(strstr(gone_why, "after 2 requests"));
 	if (conf.fault == FAULT_KILL)

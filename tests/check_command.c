@@ -302,7 +302,7 @@ static const struct {
 	const char *words; /* a '|' between two */
 	const char *expected;
 } completions[] = {
-	{ "", "status show targets images attach swap detach reload version help" },
+	{ "", "status show targets images probe attach swap detach reload version help" },
 	{ "st", "status" },
 	{ "s", "status show swap" },
 	{ "-", "--socket= --json --no-legend --color= --quiet --help --version" },

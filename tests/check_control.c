@@ -142,7 +142,7 @@ START_TEST(test_dialects)
 	const struct dialect *legacy = dialect_find("legacy");
 
 	ck_assert_ptr_nonnull(legacy);
-	ck_assert(legacy->is_supported && legacy->bmc_speaks_first);
+	ck_assert(legacy->bmc_speaks_first && !legacy->is_auto);
 	ck_assert_uint_eq(legacy->port[DEVICE_CD], 5120);
 	ck_assert_uint_eq(legacy->port[DEVICE_FD], 5123);
 	ck_assert_uint_eq(legacy->port[DEVICE_HD], 5122);

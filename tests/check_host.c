@@ -26,6 +26,7 @@ static struct host *host;
 static struct host_script *script;
 static struct fake_client client;
 static uint8_t medium[SIZE];
+static const char *dialect = "legacy";
 static char directory[] = "/tmp/check_host.XXXXXX";
 
 /* What the host said, and how its runs ended. */
@@ -33,13 +34,16 @@ static char said[4096];
 static unsigned good_runs, bad_runs;
 
 static void
-bmc_event(void *arg, struct bmc *from, enum device device, enum bmc_event event, const char *why)
+bmc_event(void *arg, struct bmc *from, enum device device, int instance, enum bmc_event event,
+	const char *why)
 {
 	(void)arg;
 	(void)from;
 	(void)device;
+	(void)instance;
 	ck_assert_msg(event != BMC_COMPLAINT, "%s", why);
-	host_client_changed(host, event == BMC_CONNECTED);
+	if (event == BMC_CONNECTED || event == BMC_DISCONNECTED)
+		host_client_changed(host, event == BMC_CONNECTED);
 }
 
 static void
@@ -67,6 +71,7 @@ setup(void)
 	base = event_base_new();
 	for (size_t i = 0; i < sizeof(medium); i++)
 		medium[i] = (uint8_t)(i * 31 + i / 512);
+	dialect = "legacy";
 	said[0] = '\0';
 	good_runs = bad_runs = 0;
 	client_init(&client, base, medium, BLOCKS, 512);
@@ -97,13 +102,26 @@ write_file(const char *name, const uint8_t *bytes, size_t len)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-/* Runs the script until it has ended once. */
 static void
-run(enum device device, const char *text)
+client_log_in_as(struct fake_client *from, struct bmc *to, enum device device)
+{
+	if (strcmp(dialect, "legacy") == 0)
+		client_connect(from, bmc_port(to, device));
+	else
+		client_log_in(from, bmc_port(to, device), 0, "token");
+}
+
+static void
+start_run(enum device device, const char *text)
 {
 	struct bmc_conf conf = {
 		.name = "sim001",
+		.dialect = dialect_find(dialect),
+		.owner_field = 24,
+		.filter = strcmp(dialect, "legacy") ? FILTER_ON : FILTER_OFF,
+		.has_host = { true, true, true },
 		.address.s_addr = htonl(INADDR_LOOPBACK),
+		.slots = { 1, 1, 1 },
 		.quirks = QUIRK_ALL,
 		.idle = 100000,
 		.patience = 100000,
@@ -115,8 +133,15 @@ run(enum device device, const char *text)
 	ck_assert_msg(script != NULL, "%s", why.text);
 	bmc = bmc_new(base, &conf, bmc_event, NULL, &why);
 	ck_assert_msg(bmc != NULL, "%s", why.text);
-	host = host_new(base, bmc, device, script, say, done, NULL);
-	client_connect(&client, bmc_port(bmc, device));
+	host = host_new(base, bmc, device, 0, script, say, done, NULL);
+	client_log_in_as(&client, bmc, device);
+}
+
+/* Runs the script until it has ended once. */
+static void
+run(enum device device, const char *text)
+{
+	start_run(device, text);
 	LOOP_UNTIL(base, good_runs + bad_runs > 0);
 }
 
@@ -388,6 +413,58 @@ START_TEST(a_change_is_waited_for)
 }
 END_TEST
 
+/* Every device of every dialect, as its own machine sees it. */
+static const struct {
+	const char *dialect;
+	enum device device;
+} machines[] = {
+	{ "asp", DEVICE_CD },
+	{ "asp", DEVICE_FD },
+	{ "asp", DEVICE_HD },
+	{ "rest", DEVICE_CD },
+	{ "rest", DEVICE_HD },
+	{ "rest-gadget", DEVICE_CD },
+	{ "rest-gadget", DEVICE_HD },
+};
+
+START_TEST(every_dialect_has_its_machine)
+{
+	bool is_gadget = strcmp(machines[_i].dialect, "rest-gadget") == 0;
+	enum device device = machines[_i].device;
+
+	dialect = machines[_i].dialect;
+	client.block_len = device == DEVICE_CD ? 2048 : 512;
+	client.blocks = CD_BLOCKS * 2048 / client.block_len;
+	client.has_attention = true;
+	write_file("image", medium, CD_BLOCKS * 2048);
+	run(device, "enumerate,ready,compare=image,sense,eject");
+	ck_assert_ptr_nonnull(strstr(said, "compare image: 307200 bytes equal\n"));
+	ck_assert_ptr_nonnull(strstr(said, "eject: the drive accepted it\n"
+					   "host script done: good\n"));
+	if (is_gadget)
+		LOOP_UNTIL(base, client.disconnects == 1);
+	ck_assert_uint_eq(client.ejects, !is_gadget);
+	ck_assert_uint_eq(client.requests[0][41], is_gadget ? 0x25 : 0x00);
+}
+END_TEST
+
+START_TEST(a_reset_starts_again)
+{
+	write_file("image", medium, sizeof(medium));
+	client.is_holding = true;
+	dialect = "asp";
+	start_run(DEVICE_FD, "ready,compare=image");
+	LOOP_UNTIL(base, client.count >= 1);
+	host_reset(host);
+	client.is_holding = false;
+	LOOP_UNTIL(base, good_runs + bad_runs > 0);
+	ck_assert_str_eq(said, "the machine was reset\n"
+			       "ready: the drive is ready\n"
+			       "compare image: 358400 bytes equal\n"
+			       "host script done: good\n");
+}
+END_TEST
+
 static const struct {
 	const char *text, *why;
 } bad_scripts[] = {
@@ -464,6 +541,8 @@ suite(void)
 	tcase_add_test(tc, a_client_that_goes_fails_the_script);
 	tcase_add_test(tc, a_loop_repeats);
 	tcase_add_test(tc, a_pause_ends);
+	tcase_add_loop_test(tc, every_dialect_has_its_machine, 0, (int)ARRAY_SIZE(machines));
+	tcase_add_test(tc, a_reset_starts_again);
 	tcase_add_loop_test(tc, a_change_is_waited_for, 0, (int)ARRAY_SIZE(changes));
 	suite_add_tcase(s, tc);
 

@@ -156,11 +156,31 @@ static const struct {
 	enum session_event event;
 	enum session_phase to;
 } moves[] = {
-	{ PHASE_IDLE, EVENT_START, PHASE_CONNECTING },
+	{ PHASE_IDLE, EVENT_START, PHASE_PLANNING },
+	{ PHASE_PLANNING, EVENT_ASK, PHASE_LOGIN },
+	{ PHASE_PLANNING, EVENT_PLANNED, PHASE_CONNECTING },
+	{ PHASE_PLANNING, EVENT_FAILED, PHASE_BACKOFF },
+	{ PHASE_PLANNING, EVENT_STOP, PHASE_FLUSHING },
+	{ PHASE_LOGIN, EVENT_PLANNED, PHASE_CONNECTING },
+	{ PHASE_LOGIN, EVENT_FAILED, PHASE_BACKOFF },
+	{ PHASE_LOGIN, EVENT_STOP, PHASE_FLUSHING },
+	{ PHASE_CONNECTING, EVENT_REACHED, PHASE_SECURING },
+	{ PHASE_CONNECTING, EVENT_LISTEN, PHASE_LISTENING },
 	{ PHASE_CONNECTING, EVENT_CONNECTED, PHASE_AUTHENTICATING },
 	{ PHASE_CONNECTING, EVENT_FAILED, PHASE_BACKOFF },
 	{ PHASE_CONNECTING, EVENT_DEADLINE, PHASE_BACKOFF },
 	{ PHASE_CONNECTING, EVENT_STOP, PHASE_FLUSHING },
+	{ PHASE_SECURING, EVENT_CONNECTED, PHASE_AUTHENTICATING },
+	{ PHASE_SECURING, EVENT_FAILED, PHASE_BACKOFF },
+	{ PHASE_SECURING, EVENT_DEADLINE, PHASE_BACKOFF },
+	{ PHASE_SECURING, EVENT_STOP, PHASE_FLUSHING },
+	{ PHASE_LISTENING, EVENT_GUESS, PHASE_CONNECTING },
+	{ PHASE_LISTENING, EVENT_CONNECTED, PHASE_AUTHENTICATING },
+	{ PHASE_LISTENING, EVENT_ACCEPTED, PHASE_SERVING },
+	{ PHASE_LISTENING, EVENT_FAILED, PHASE_BACKOFF },
+	{ PHASE_LISTENING, EVENT_STOP, PHASE_FLUSHING },
+	{ PHASE_AUTHENTICATING, EVENT_RENEW, PHASE_LOGIN },
+	{ PHASE_AUTHENTICATING, EVENT_REPEAT, PHASE_CONNECTING },
 	{ PHASE_AUTHENTICATING, EVENT_ACCEPTED, PHASE_SERVING },
 	{ PHASE_AUTHENTICATING, EVENT_FAILED, PHASE_BACKOFF },
 	{ PHASE_AUTHENTICATING, EVENT_DEADLINE, PHASE_BACKOFF },
@@ -169,21 +189,32 @@ static const struct {
 	{ PHASE_SERVING, EVENT_FAILED, PHASE_BACKOFF },
 	{ PHASE_SERVING, EVENT_DEADLINE, PHASE_BACKOFF },
 	{ PHASE_SERVING, EVENT_STOP, PHASE_FINISHING },
-	{ PHASE_EJECTING, EVENT_DRAINED, PHASE_EJECTED },
+	{ PHASE_SERVING, EVENT_GONE, PHASE_EJECTED },
+	{ PHASE_EJECTING, EVENT_GOODBYE, PHASE_PARTING },
+	{ PHASE_EJECTING, EVENT_FINISHED, PHASE_EJECTED },
 	{ PHASE_EJECTING, EVENT_FAILED, PHASE_EJECTED },
 	{ PHASE_EJECTING, EVENT_DEADLINE, PHASE_EJECTED },
 	{ PHASE_EJECTING, EVENT_STOP, PHASE_FINISHING },
 	{ PHASE_EJECTING, EVENT_SWAPPED, PHASE_SERVING },
+	{ PHASE_PARTING, EVENT_FINISHED, PHASE_EJECTED },
+	{ PHASE_PARTING, EVENT_FAILED, PHASE_EJECTED },
+	{ PHASE_PARTING, EVENT_DEADLINE, PHASE_EJECTED },
+	{ PHASE_PARTING, EVENT_STOP, PHASE_LEAVING },
+	{ PHASE_PARTING, EVENT_SWAPPED, PHASE_PLANNING },
+	{ PHASE_FINISHING, EVENT_GOODBYE, PHASE_LEAVING },
 	{ PHASE_FINISHING, EVENT_FINISHED, PHASE_FLUSHING },
 	{ PHASE_FINISHING, EVENT_FAILED, PHASE_FLUSHING },
 	{ PHASE_FINISHING, EVENT_DEADLINE, PHASE_FLUSHING },
+	{ PHASE_LEAVING, EVENT_FINISHED, PHASE_FLUSHING },
+	{ PHASE_LEAVING, EVENT_FAILED, PHASE_FLUSHING },
+	{ PHASE_LEAVING, EVENT_DEADLINE, PHASE_FLUSHING },
 	{ PHASE_FLUSHING, EVENT_FLUSHED, PHASE_IDLE },
-	{ PHASE_BACKOFF, EVENT_DEADLINE, PHASE_CONNECTING },
-	{ PHASE_BACKOFF, EVENT_RECONNECT, PHASE_CONNECTING },
+	{ PHASE_BACKOFF, EVENT_DEADLINE, PHASE_PLANNING },
+	{ PHASE_BACKOFF, EVENT_RECONNECT, PHASE_PLANNING },
 	{ PHASE_BACKOFF, EVENT_STOP, PHASE_FLUSHING },
-	{ PHASE_EJECTED, EVENT_RECONNECT, PHASE_CONNECTING },
+	{ PHASE_EJECTED, EVENT_RECONNECT, PHASE_PLANNING },
 	{ PHASE_EJECTED, EVENT_STOP, PHASE_FLUSHING },
-	{ PHASE_EJECTED, EVENT_SWAPPED, PHASE_CONNECTING },
+	{ PHASE_EJECTED, EVENT_SWAPPED, PHASE_PLANNING },
 };
 
 START_TEST(test_table)
@@ -334,7 +365,7 @@ START_TEST(test_refused)
 		enum failure failure;
 		const char *reason;
 	} cases[] = {
-		{ 3, "", FAILURE_REFUSED, "token refused (ACK 3)" },
+		{ 3, "", FAILURE_TOKEN, "token refused (ACK 3)" },
 		{ 4, "", FAILURE_BUSY, "in use (ACK 4)" },
 		{ 5, "", FAILURE_REFUSED, "no virtual-media privilege (ACK 5)" },
 		{ 8, "10.0.0.7", FAILURE_BUSY, "too many users or sessions (ACK 8, 10.0.0.7)" },
@@ -380,17 +411,18 @@ END_TEST
 START_TEST(test_silent_bmc_auto)
 {
 	remake_session("auto", DEVICE_FD);
+	session->time_scale = 1e4;
 	connect_session(open_image(IMAGE_RO));
 	hurry();
-	expect_failure(FAILURE_SILENT,
-		"the BMC did not speak within 10 s, so its dialect is not legacy; other dialects "
-		"are not supported yet");
+	expect_failure(FAILURE_CONFIGURATION,
+		"the BMC waits for authentication: its dialect is asp or rest, it needs a login");
 }
 END_TEST
 
 START_TEST(test_auto_speaks_legacy)
 {
 	remake_session("auto", DEVICE_FD);
+	session->time_scale = 1e4;
 	serve_session(IMAGE_RO);
 	read_and_compare(1, 1);
 }
@@ -427,8 +459,8 @@ START_TEST(test_not_listening)
 		sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		ck_assert_int_eq(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 		ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
-		session->port = ntohs(sin.sin_port);
-		snprintf(expected, sizeof(expected), "not listening on %u", session->port);
+		session->conf.port = ntohs(sin.sin_port);
+		snprintf(expected, sizeof(expected), "not listening on %u", session->conf.port);
 		session_start(session, open_image(IMAGE_RO));
 		LOOP_UNTIL(base, is_in(SESSION_BACKOFF));
 		ck_assert_str_eq(status.reason.text, expected);
@@ -438,7 +470,7 @@ START_TEST(test_not_listening)
 		ck_assert_str_eq(status.reason.text, expected);
 		close(fd);
 	}
-	session->port = bmc.port;
+	session->conf.port = bmc.port;
 	evconnlistener_enable(bmc.listener);
 	LOOP_UNTIL(base, bmc.accepts > 0 && is_in(SESSION_AUTHENTICATING));
 	accept_session();

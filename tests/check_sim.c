@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +20,13 @@
 #include "base/log.h"
 #include "bmcsim/listing.h"
 #include "bmcsim/options.h"
+#include "bmcsim/profiles.h"
 #include "bmcsim/sim.h"
 #include "fake_client.h"
 #include "loop.h"
 
 enum {
-	ARGUMENTS_MAX = 24,
+	ARGUMENTS_MAX = 32,
 	OUTPUT_MAX = 65536,
 	BLOCKS = 64,
 };
@@ -45,6 +49,8 @@ teardown(void)
 {
 	unlink("image");
 	unlink("targets");
+	unlink("targets.secret");
+	unlink("password");
 	unlink("ready");
 	unlink("messages");
 	ck_assert_int_eq(chdir("/"), 0);
@@ -199,19 +205,138 @@ START_TEST(filters_have_names)
 }
 END_TEST
 
+START_TEST(asp_decides)
+{
+	struct options options;
+	struct bmc_conf conf;
+
+	ck_assert_int_eq(parse("--dialect asp --nodes 2 --same-address", &options), OPTIONS_RUN);
+	options_node(&options, 1, &conf);
+	ck_assert_str_eq(conf.name, "sim002");
+	ck_assert_uint_eq(conf.port[DEVICE_CD], 5130);
+	ck_assert_uint_eq(conf.port[DEVICE_FD], 5132);
+	ck_assert_uint_eq(conf.port[DEVICE_HD], 5133);
+	ck_assert_uint_eq(conf.secure_port[DEVICE_CD], 5134);
+	ck_assert_uint_eq(conf.secure_port[DEVICE_FD], 5136);
+	ck_assert_uint_eq(conf.secure_port[DEVICE_HD], 5137);
+	ck_assert_uint_eq(conf.web.port, 5138);
+	ck_assert_uint_eq(conf.web.secure_port, 5139);
+	ck_assert_int_eq(conf.filter, FILTER_ON);
+	ck_assert_int_eq(conf.media, MEDIA_PLAIN);
+	ck_assert_int_eq(conf.web.flow, WEB_FLOW_ASP);
+	ck_assert_uint_eq(conf.web.quirks & (WEB_HTTP_10 | WEB_EMPTY_TOKEN), WEB_HTTP_10);
+	ck_assert_uint_eq(conf.owner_field, 24);
+	ck_assert_uint_eq(conf.slots[DEVICE_FD], 1);
+	ck_assert(conf.has_tls && conf.web.has_tunnel && !conf.web.has_websocket);
+	ck_assert_str_eq(conf.web.user, "admin");
+	options_fini(&options);
+}
+END_TEST
+
+START_TEST(rest_decides)
+{
+	struct options options;
+
+	ck_assert_int_eq(parse("--dialect rest --tls old", &options), OPTIONS_RUN);
+	ck_assert_int_eq(options.conf.media, MEDIA_SECURE);
+	ck_assert_int_eq(options.conf.tls_age, TLS_OLD);
+	ck_assert_int_eq(options.conf.web.flow, WEB_FLOW_REST);
+	ck_assert_uint_eq(options.conf.owner_field, 39);
+	ck_assert_uint_eq(options.conf.slots[DEVICE_FD], 0);
+	ck_assert(options.conf.web.has_tunnel && options.conf.web.has_websocket);
+	options_fini(&options);
+	ck_assert_int_eq(parse("--dialect rest --tls off --token secret", &options), OPTIONS_RUN);
+	ck_assert_int_eq(options.conf.media, MEDIA_PLAIN);
+	ck_assert_int_eq(options.conf.web.flow, WEB_FLOW_NONE);
+	ck_assert_str_eq(options.conf.token, "secret");
+	options_fini(&options);
+	ck_assert_int_eq(parse("--dialect rest-gadget", &options), OPTIONS_RUN);
+	ck_assert_uint_eq(options.conf.slots[DEVICE_CD], 1);
+	ck_assert_uint_eq(options.conf.slots[DEVICE_HD], 0);
+	options_fini(&options);
+}
+END_TEST
+
+START_TEST(what_is_given_stands)
+{
+	struct options options;
+
+	ck_assert_int_eq(parse("--filter none --media-tls both --slots cd=4,fd=0 --owner-field 45 "
+			       "--owner fe80::1 --ack 13:2 --ban 5:60 --web-quirks slow,list-500 "
+			       "--attach-mode always --dialect rest",
+				 &options),
+		OPTIONS_RUN);
+	ck_assert_int_eq(options.conf.filter, FILTER_NONE);
+	ck_assert_int_eq(options.conf.media, MEDIA_BOTH);
+	ck_assert_uint_eq(options.conf.slots[DEVICE_CD], 4);
+	ck_assert_uint_eq(options.conf.slots[DEVICE_FD], 0);
+	ck_assert_uint_eq(options.conf.owner_field, 45);
+	ck_assert_str_eq(options.conf.owner, "fe80::1");
+	ck_assert_uint_eq(options.conf.ack, 13);
+	ck_assert_uint_eq(options.conf.ack_times, 2);
+	ck_assert_uint_eq(options.conf.web.ban_after, 5);
+	ck_assert(options.conf.web.ban_time == 60);
+	ck_assert_uint_eq(options.conf.web.quirks, WEB_SLOW | WEB_LIST_500);
+	ck_assert_int_eq(options.conf.attach, ATTACH_ALWAYS);
+	options_fini(&options);
+}
+END_TEST
+
+START_TEST(every_profile_is_good)
+{
+	struct options options;
+	char line[128];
+
+	for (size_t i = 0; profile_at(i); i++) {
+		snprintf(line, sizeof(line), "--profile %s", profile_at(i)->name);
+		ck_assert_msg(parse(line, &options) == OPTIONS_RUN, "%s", line);
+		options_fini(&options);
+	}
+	ck_assert_int_eq(parse("--profile irmc-s4 --slots cd=3", &options), OPTIONS_RUN);
+	ck_assert_str_eq(options.conf.dialect->name, "asp");
+	ck_assert_uint_eq(options.conf.slots[DEVICE_CD], 3);
+	ck_assert(options.conf.web.is_single_port);
+	ck_assert_uint_eq(options.conf.quirks, QUIRK_ALL & ~QUIRK_OPEN_PORTS);
+	ck_assert_uint_eq(options.conf.web.quirks & WEB_JNLP_NO_PORTS, WEB_JNLP_NO_PORTS);
+	options_fini(&options);
+}
+END_TEST
+
+START_TEST(a_password_from_a_file)
+{
+	struct options options;
+	FILE *f = fopen("password", "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs("top secret\n", f);
+	fclose(f);
+	ck_assert_int_eq(
+		parse("--dialect asp --password-file password --user root", &options), OPTIONS_RUN);
+	ck_assert_str_eq(options.conf.web.user, "root");
+	ck_assert_str_eq(options.conf.web.password, "top secret");
+	options_fini(&options);
+}
+END_TEST
+
 START_TEST(a_socket_for_each_device)
 {
 	struct options options;
 	char *path;
 
 	ck_assert_int_eq(parse("--nodes 2 --usbredir /run/%n-%d.sock%%", &options), OPTIONS_RUN);
-	path = options_usbredir(&options, 1, DEVICE_HD);
+	path = options_usbredir(&options, 1, DEVICE_HD, 0);
 	ck_assert_str_eq(path, "/run/sim002-hd.sock%");
 	free(path);
 	options_fini(&options);
 	ck_assert_int_eq(parse("--device cd --usbredir cd.sock", &options), OPTIONS_RUN);
-	path = options_usbredir(&options, 0, DEVICE_CD);
+	path = options_usbredir(&options, 0, DEVICE_CD, 0);
 	ck_assert_str_eq(path, "cd.sock");
+	free(path);
+	options_fini(&options);
+	ck_assert_int_eq(parse("--dialect asp --slots cd=2 --device cd --usbredir %d", &options),
+		OPTIONS_RUN);
+	path = options_usbredir(&options, 0, DEVICE_CD, 1);
+	ck_assert_str_eq(path, "cd1");
 	free(path);
 	options_fini(&options);
 }
@@ -229,7 +354,31 @@ static const struct {
 	{ "--nodes 2 --address 255.255.255.255", "2 addresses do not fit behind --address" },
 	{ "--port-base 65533", "the ports go up to 65536, above 65535" },
 	{ "--port-base 0 --port-step 5", "--port-step needs a --port-base" },
-	{ "--dialect asp", "--dialect: \"asp\" is not supported yet; \"legacy\" is" },
+	{ "--dialect auto", "--dialect: \"auto\" is no dialect" },
+	{ "--dialect asp --port-base 7000 --port-step 5", "--port-step: dialect asp has 10 ports" },
+	{ "--web-port-base 65534 --dialect asp --nodes 2 --same-address",
+		"the ports of the web servers go above 65535" },
+	{ "--slots cd", "--slots: \"cd\" is no device and number, as cd=2" },
+	{ "--slots cd=5", "--slots: \"5\" is no number from 0 to 4" },
+	{ "--slots cd=2", "dialect legacy has one slot for each device" },
+	{ "--token x", "dialect legacy has no login" },
+	{ "--dialect asp --token x --web asp", "--token is for BMCs with no --web" },
+	{ "--media-tls on", "dialect legacy has no TLS" },
+	{ "--dialect asp --tls off --media-tls on", "--media-tls needs --tls new or old" },
+	{ "--dialect asp --web off --single-port on --quirks -open-ports",
+		"--single-port needs a --web server" },
+	{ "--dialect asp --print-targets -", "--print-targets - has no place for a password" },
+	{ "--web both", "--web: \"both\" is none of off, asp, rest, digest" },
+	{ "--owner-field 12", "--owner-field: \"12\" is none of 0, 24, 39, 45" },
+	{ "--owner here", "--owner: \"here\" is no address" },
+	{ "--ack 256", "--ack: \"256\" is no number from 0 to 255" },
+	{ "--ban 3", "--ban: \"3\" has no :SECONDS" },
+	{ "--attach-mode never", "\"never\" is none of session, always, detached" },
+	{ "--web-quirks slwo", "no web quirk \"slwo\": did you mean \"slow\"?" },
+	{ "--profile asmb9", "no profile \"asmb9\": did you mean \"asmb8\"?" },
+	{ "--password-file no/such", "--password-file: no/such: No such file or directory" },
+	{ "--dialect asp --slots cd=2 --device cd --usbredir x",
+		"--usbredir needs --device cd, fd or hd, or %d in its path" },
 	{ "--dialect x", "--dialect: \"x\" is no dialect" },
 	{ "--quirks none,split", "no quirk \"none\"" },
 	{ "--fault x", "--fault: \"x\" is no fault; see iusb-bmcsim(1)" },
@@ -376,6 +525,115 @@ START_TEST(it_says_where_it_listens)
 }
 END_TEST
 
+START_TEST(it_says_how_one_logs_in)
+{
+	char rest[OUTPUT_MAX], text[OUTPUT_MAX], expected[2048], where[512] = "";
+	unsigned web, secure;
+	struct stat st;
+	const char *at;
+
+	start("--dialect asp --name n1 --port-base 0 --print-targets targets --password pass "
+	      "--tls old");
+	snprintf(where, sizeof(where), "%s", next_line());
+	ck_assert_int_eq(strncmp(where, "n1 127.0.0.1 cd=", 16), 0);
+	at = strstr(where, " web=");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(sscanf(at, " web=%u web-tls=%u dialect=asp", &web, &secure), 2);
+	ck_assert_str_eq(next_line(), "ready");
+	read_file("targets", text);
+	snprintf(expected, sizeof(expected),
+		"targets = (\n"
+		"  { name = \"n1\"; address = \"127.0.0.1\"; dialect = \"asp\";"
+		" ports = { web = %u; }; login = { method = \"asp\"; user = \"admin\";"
+		" password_file = \"%s/targets.secret\"; };"
+		" tls = { mode = \"auto\"; verify = \"pin\"; legacy = true; }; }\n"
+		");\n",
+		secure, directory);
+	ck_assert_str_eq(text, expected);
+	read_file("targets.secret", text);
+	ck_assert_str_eq(text, "pass\n");
+	ck_assert_int_eq(stat("targets.secret", &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(kill(child, SIGTERM), 0);
+	ck_assert_int_eq(end(rest), 0);
+	ck_assert_ptr_nonnull(strstr(rest, "\nweb: requests 0, logins 0, "));
+}
+END_TEST
+
+START_TEST(it_says_what_token_is_good)
+{
+	char rest[OUTPUT_MAX], text[OUTPUT_MAX];
+
+	start("--dialect rest --port-base 0 --print-targets targets --token t0ken");
+	next_line();
+	ck_assert_str_eq(next_line(), "ready");
+	read_file("targets", text);
+	ck_assert_ptr_nonnull(strstr(text, "dialect = \"rest\"; ports = { cd = "));
+	ck_assert_ptr_nonnull(strstr(text, " transport = \"direct\"; login = { method = \"token\";"
+					   " password_file = \""));
+	ck_assert_ptr_nonnull(strstr(text, " tls = { mode = \"on\"; verify = \"pin\"; }; }"));
+	read_file("targets.secret", text);
+	ck_assert_str_eq(text, "t0ken\n");
+	ck_assert_int_eq(kill(child, SIGTERM), 0);
+	ck_assert_int_eq(end(rest), 0);
+}
+END_TEST
+
+/* One line to the control socket, and its answer. */
+static const char *
+tell(const char *line)
+{
+	static char answer[OUTPUT_MAX];
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "control" };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	FILE *f;
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(dprintf(fd, "%s\n", line), (int)strlen(line) + 1);
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	f = fdopen(fd, "r");
+	answer[0] = '\0';
+	ck_assert_ptr_nonnull(fgets(answer, sizeof(answer), f));
+	answer[strcspn(answer, "\n")] = '\0';
+	ck_assert_int_eq(fgetc(f), EOF);
+	fclose(f);
+	return answer;
+}
+
+START_TEST(it_does_what_it_is_told)
+{
+	char rest[OUTPUT_MAX];
+
+	start("--dialect asp --nodes 2 --same-address --port-base 0 --control control "
+	      "--reboot-time 3600");
+	next_line(), next_line();
+	ck_assert_str_eq(next_line(), "ready");
+	ck_assert_ptr_nonnull(strstr(tell("status sim002"), "\"name\":\"sim002\""));
+	ck_assert_ptr_nonnull(strstr(tell("status sim002"), "\"down\":false"));
+	ck_assert_ptr_nonnull(strstr(tell("status sim002"),
+		"{\"slot\":\"sim002/fd\",\"state\":\"free\",\"peer\":\"\",\"image\":\"\","
+		"\"disk_type\":null,\"requests\":0}"));
+	ck_assert_int_eq(strncmp(tell("status *"), "[{\"name\":\"sim001\"", 17), 0);
+	ck_assert_str_eq(tell("status sim003"), "error: no node is called sim003");
+	ck_assert_str_eq(tell("kill sim001 cd"), "error: sim001/cd has no session");
+	ck_assert_str_eq(tell("disconnect sim001 hd3"), "error: sim001/hd3 has no session");
+	ck_assert_int_eq(strncmp(tell("reset sim001 usb"), "error: ", 7), 0);
+	ck_assert_str_eq(tell("expire *"), "ok");
+	ck_assert_str_eq(tell("host-reset sim[001-002]"), "ok");
+	ck_assert_str_eq(tell("renew-cert sim001"), "ok");
+	ck_assert_str_eq(tell("ack sim001 4:1"), "ok");
+	ck_assert_str_eq(tell("ack sim001 none"), "error: \"none\" is no number from 0 to 255");
+	ck_assert_str_eq(tell("reboot sim001"), "ok");
+	ck_assert_ptr_nonnull(strstr(tell("status sim001"), "\"down\":true"));
+	ck_assert_ptr_nonnull(strstr(tell("status sim002"), "\"down\":false"));
+	ck_assert_int_eq(strncmp(tell("dance"), "error: one of: status NODE, reboot NODE", 39), 0);
+	ck_assert_int_eq(strncmp(tell("reboot"), "error: one of", 13), 0);
+	ck_assert_int_eq(kill(child, SIGTERM), 0);
+	ck_assert_int_eq(end(rest), 0);
+	ck_assert_int_ne(access("control", F_OK), 0);
+}
+END_TEST
+
 START_TEST(four_hundred_nodes)
 {
 	char rest[OUTPUT_MAX];
@@ -481,6 +739,11 @@ suite(void)
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, many_nodes);
 	tcase_add_loop_test(tc, filters_have_names, 0, ARRAY_SIZE(filters));
+	tcase_add_test(tc, asp_decides);
+	tcase_add_test(tc, rest_decides);
+	tcase_add_test(tc, what_is_given_stands);
+	tcase_add_test(tc, every_profile_is_good);
+	tcase_add_test(tc, a_password_from_a_file);
 	tcase_add_test(tc, a_socket_for_each_device);
 	tcase_add_loop_test(
 		tc, bad_lines_have_reasons, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
@@ -491,6 +754,9 @@ suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, it_says_where_it_listens);
+	tcase_add_test(tc, it_says_how_one_logs_in);
+	tcase_add_test(tc, it_says_what_token_is_good);
+	tcase_add_test(tc, it_does_what_it_is_told);
 	tcase_add_test(tc, four_hundred_nodes);
 	tcase_add_test(tc, once_with_good_media);
 	tcase_add_test(tc, once_with_bad_media);

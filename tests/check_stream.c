@@ -1,153 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_stream: connections on the loopback, and every way in which they begin and end. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/dns.h>
 #include <event2/dns_struct.h>
-#include <event2/event.h>
-#include <event2/listener.h>
 
 #include "bmc/resolve.h"
-#include "bmc/stream.h"
-#include "iusb/packet.h"
-#include "loop.h"
-#include "unit.h"
-
-/* One stream and its peer. The letters of what the stream told: C I D X (closed) F. */
-struct world {
-	struct event_base *base;
-	struct evconnlistener *listener;
-	uint16_t port;
-	struct bufferevent *peer;
-	bool has_peer_ended;
-	short peer_what;
-	struct stream *stream;
-	char told[64];
-	unsigned closes;
-	struct reason why;
-	char free_on;   /* frees the stream when this is told */
-	bool is_inside; /* a stream_ function is being called */
-};
-
-static struct world w;
-
-static void
-note(char c)
-{
-	size_t n = strlen(w.told);
-
-	/* Input and drained may come any number of times in a row. */
-	if (n + 1 < sizeof(w.told) && (n == 0 || w.told[n - 1] != c))
-		w.told[n] = c;
-}
-
-static bool
-has_told(char c)
-{
-	return strchr(w.told, c) != NULL;
-}
-
-static void
-told_cb(void *arg, enum stream_event event, const struct reason *why)
-{
-	static const char letters[] = "CIDXF";
-	char c = letters[event];
-
-	ck_assert_ptr_eq(arg, &w);
-	ck_assert(!w.is_inside);
-	ck_assert((why != NULL) == (event == STREAM_FAILED));
-	if (why)
-		w.why = *why;
-	w.closes += event == STREAM_CLOSED;
-	note(c);
-	if (c == w.free_on) {
-		stream_free(w.stream);
-		w.stream = NULL;
-	}
-}
-
-static void
-peer_event_cb(struct bufferevent *bev, short what, void *arg)
-{
-	(void)bev, (void)arg;
-	w.has_peer_ended = true;
-	w.peer_what = what;
-}
-
-static void
-accept_cb(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa, int len,
-	void *arg)
-{
-	(void)listener, (void)sa, (void)len, (void)arg;
-	w.peer = bufferevent_socket_new(w.base, fd, BEV_OPT_CLOSE_ON_FREE);
-	bufferevent_setcb(w.peer, NULL, NULL, peer_event_cb, NULL);
-	bufferevent_enable(w.peer, EV_READ | EV_WRITE);
-}
-
-static struct sockaddr_in
-loopback(void)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return sin;
-}
-
-static uint16_t
-port_of(int fd)
-{
-	struct sockaddr_in sin;
-	socklen_t len = sizeof(sin);
-
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
-	return ntohs(sin.sin_port);
-}
-
-static void
-setup(void)
-{
-	struct sockaddr_in sin = loopback();
-
-	w = (struct world){ 0 };
-	signal(SIGPIPE, SIG_IGN);
-	w.base = event_base_new();
-	w.listener = evconnlistener_new_bind(w.base, accept_cb, NULL,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1, (struct sockaddr *)&sin,
-		sizeof(sin));
-	ck_assert_ptr_nonnull(w.listener);
-	w.port = port_of(evconnlistener_get_fd(w.listener));
-}
-
-static void
-teardown(void)
-{
-	stream_free(w.stream);
-	if (w.peer)
-		bufferevent_free(w.peer);
-	if (w.listener)
-		evconnlistener_free(w.listener);
-	/* Lets what was cancelled end. */
-	event_base_loop(w.base, EVLOOP_NONBLOCK);
-	event_base_free(w.base);
-}
+#include "stream_world.h"
 
 static void
 start(const char *address, uint16_t port)
 {
-	w.is_inside = true;
-	w.stream = stream_connect(w.base, address, port, told_cb, &w);
-	ck_assert_ptr_nonnull(w.stream);
-	ck_assert_str_eq(stream_peer(w.stream), "");
-	ck_assert_uint_eq(stream_pending(w.stream), 0);
-	w.is_inside = false;
+	start_stream(&(struct stream_conf){ .address = address, .port = port });
+	ck_assert_ptr_null(stream_tls(w.stream));
 }
 
 static void
@@ -155,12 +18,6 @@ connect_both(void)
 {
 	start("127.0.0.1", w.port);
 	LOOP_UNTIL(w.base, has_told('C') && w.peer);
-}
-
-static size_t
-input_len(void)
-{
-	return evbuffer_get_length(stream_input(w.stream));
 }
 
 START_TEST(test_connects)
@@ -186,6 +43,7 @@ START_TEST(test_not_listening)
 	LOOP_UNTIL(w.base, has_told('F'));
 	snprintf(expected, sizeof(expected), "not listening on %u", port_of(fd));
 	ck_assert_str_eq(w.why.text, expected);
+	ck_assert_int_eq(w.failure, FAILURE_UNREACHABLE);
 	ck_assert_str_eq(w.told, "F");
 	close(fd);
 }
@@ -203,11 +61,10 @@ END_TEST
 
 START_TEST(test_bytes_both_ways)
 {
-	struct evbuffer *data = evbuffer_new(), *at_peer;
+	struct evbuffer *data = evbuffer_new();
 	char got[16] = { 0 };
 
 	connect_both();
-	at_peer = bufferevent_get_input(w.peer);
 	bufferevent_write(w.peer, "hello", 5);
 	LOOP_UNTIL(w.base, input_len() == 5);
 	evbuffer_remove(stream_input(w.stream), got, 5);
@@ -219,9 +76,9 @@ START_TEST(test_bytes_both_ways)
 	w.is_inside = false;
 	ck_assert_uint_eq(stream_pending(w.stream), 5);
 	ck_assert_uint_eq(evbuffer_get_length(data), 0);
-	LOOP_UNTIL(w.base, has_told('D') && evbuffer_get_length(at_peer) == 5);
+	LOOP_UNTIL(w.base, has_told('D') && evbuffer_get_length(at_peer()) == 5);
 	ck_assert_uint_eq(stream_pending(w.stream), 0);
-	evbuffer_remove(at_peer, got, 5);
+	evbuffer_remove(at_peer(), got, 5);
 	ck_assert_str_eq(got, "abcde");
 	evbuffer_free(data);
 }
@@ -331,24 +188,13 @@ START_TEST(test_data_and_close_at_once)
 }
 END_TEST
 
-static void
-reset_peer(void)
-{
-	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
-
-	ck_assert_int_eq(setsockopt(bufferevent_getfd(w.peer), SOL_SOCKET, SO_LINGER, &linger,
-				 sizeof(linger)),
-		0);
-	bufferevent_free(w.peer);
-	w.peer = NULL;
-}
-
 START_TEST(test_reset)
 {
 	connect_both();
 	reset_peer();
 	LOOP_UNTIL(w.base, has_told('F'));
 	ck_assert_str_eq(w.why.text, "connection reset");
+	ck_assert_int_eq(w.failure, FAILURE_LOST);
 	ck_assert_str_eq(w.told, "CF");
 }
 END_TEST
@@ -379,12 +225,9 @@ END_TEST
 START_TEST(test_free_delivers)
 {
 	static uint8_t answer[8192], got[8192 + 1];
-	int tiny = 1;
 
 	memset(answer, 0x77, sizeof(answer));
-	ck_assert_int_eq(setsockopt(evconnlistener_get_fd(w.listener), SOL_SOCKET, SO_RCVBUF, &tiny,
-				 sizeof(tiny)),
-		0);
+	shrink_window();
 	connect_both();
 	bufferevent_disable(w.peer, EV_READ);
 	stream_want_input(w.stream, false);
@@ -478,7 +321,7 @@ setup_dns(void)
 	int conf;
 	FILE *f;
 
-	setup();
+	world_setup();
 	questions = 0;
 	is_dns_silent = false;
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
@@ -501,7 +344,7 @@ teardown_dns(void)
 		event_base_loop(w.base, EVLOOP_NONBLOCK);
 	evdns_close_server_port(dns);
 	unlink(conf_path);
-	teardown();
+	world_teardown();
 }
 
 START_TEST(test_name)
@@ -564,7 +407,7 @@ main(void)
 	TCase *names = tcase_create("names");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, world_setup, world_teardown);
 	tcase_add_test(tc, test_connects);
 	tcase_add_test(tc, test_not_listening);
 	tcase_add_test(tc, test_fails_at_once);

@@ -692,12 +692,15 @@ timeout_cb(evutil_socket_t fd, short what, void *arg)
 	} while (0)
 
 static void
-bmc_event_cb(void *arg, struct bmc *from, enum device device, enum bmc_event event, const char *why)
+bmc_event_cb(void *arg, struct bmc *from, enum device device, int instance, enum bmc_event event,
+	const char *why)
 {
 	(void)arg;
 	(void)from;
 	(void)why;
-	if (device == DEVICE_FD && event != BMC_COMPLAINT && bridge != NULL)
+	(void)instance;
+	if (device == DEVICE_FD && bridge != NULL &&
+		(event == BMC_CONNECTED || event == BMC_DISCONNECTED))
 		usbredir_client_changed(bridge, event == BMC_CONNECTED);
 }
 
@@ -773,7 +776,7 @@ drive_connect(void)
 	ck_assert_int_eq(
 		bufferevent_socket_connect(drive.bev, (struct sockaddr *)&address, sizeof(address)),
 		0);
-	WAIT_FOR(bmc_has_client(bmc, DEVICE_FD));
+	WAIT_FOR(bmc_has_client(bmc, DEVICE_FD, 0));
 }
 
 static void
@@ -781,7 +784,7 @@ drive_leave(void)
 {
 	bufferevent_free(drive.bev);
 	drive.bev = NULL;
-	WAIT_FOR(!bmc_has_client(bmc, DEVICE_FD));
+	WAIT_FOR(!bmc_has_client(bmc, DEVICE_FD, 0));
 }
 
 static int
@@ -1053,6 +1056,7 @@ setup_bridge(void)
 	const struct bmc_conf conf = {
 		.name = "sim1",
 		.address = { htonl(INADDR_LOOPBACK) },
+		.slots = { 1, 1, 1 },
 		.quirks = QUIRK_ALL,
 		.idle = 3600,
 		.patience = 3600,
@@ -1067,7 +1071,7 @@ setup_bridge(void)
 	base = event_base_new();
 	bmc = bmc_new(base, &conf, bmc_event_cb, NULL, &why);
 	ck_assert_msg(bmc != NULL, "%s", why.text);
-	bridge = usbredir_new(base, path, bmc, DEVICE_FD, &why);
+	bridge = usbredir_new(base, path, bmc, DEVICE_FD, 0, &why);
 	ck_assert_msg(bridge != NULL, "%s", why.text);
 	for (size_t i = 0; i < sizeof(drive.medium); i++)
 		drive.medium[i] = (uint8_t)(i * 7 + (i >> 9));
@@ -1143,6 +1147,17 @@ START_TEST(test_goes_with_the_session)
 	ck_assert_uint_eq(guest.id, 5);
 	ck_assert_uint_eq(guest.status, usb_redir_cancelled);
 	drive_connect();
+	WAIT_FOR(guest.connects == 2);
+	command(6, 0, false, cdb_ready, 6);
+	fetch_csw(7, 0);
+}
+END_TEST
+
+START_TEST(test_machine_reset)
+{
+	start_all();
+	usbredir_replug(bridge);
+	WAIT_FOR(guest.disconnects == 1);
 	WAIT_FOR(guest.connects == 2);
 	command(6, 0, false, cdb_ready, 6);
 	fetch_csw(7, 0);
@@ -1406,24 +1421,24 @@ START_TEST(test_socket_paths)
 
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0077, 0);
-	ck_assert_ptr_null(usbredir_new(base, path, bmc, DEVICE_CD, &why));
+	ck_assert_ptr_null(usbredir_new(base, path, bmc, DEVICE_CD, 0, &why));
 	ck_assert_ptr_nonnull(strstr(why.text, "another program listens there"));
 
 	memset(longest, 'x', sizeof(longest));
 	longest[0] = '/';
 	longest[sizeof(longest) - 1] = '\0';
-	ck_assert_ptr_null(usbredir_new(base, longest, bmc, DEVICE_CD, &why));
+	ck_assert_ptr_null(usbredir_new(base, longest, bmc, DEVICE_CD, 0, &why));
 	ck_assert_ptr_nonnull(strstr(why.text, "longer than"));
 
 	snprintf(other, sizeof(other), "%s/plain", dir);
 	file = fopen(other, "w");
 	ck_assert_ptr_nonnull(file);
 	fclose(file);
-	ck_assert_ptr_null(usbredir_new(base, other, bmc, DEVICE_CD, &why));
+	ck_assert_ptr_null(usbredir_new(base, other, bmc, DEVICE_CD, 0, &why));
 	ck_assert_ptr_nonnull(strstr(why.text, "no socket"));
 	unlink(other);
 
-	ck_assert_ptr_null(usbredir_new(base, "/nonexistent/cd.sock", bmc, DEVICE_CD, &why));
+	ck_assert_ptr_null(usbredir_new(base, "/nonexistent/cd.sock", bmc, DEVICE_CD, 0, &why));
 	ck_assert_ptr_nonnull(strstr(why.text, "No such file"));
 
 	/* left behind: bound, and its owner is no more */
@@ -1435,7 +1450,7 @@ START_TEST(test_socket_paths)
 		ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 		close(fd);
 	}
-	second = usbredir_new(base, other, bmc, DEVICE_CD, &why);
+	second = usbredir_new(base, other, bmc, DEVICE_CD, 0, &why);
 	ck_assert_msg(second != NULL, "%s", why.text);
 	usbredir_free(second);
 	ck_assert_int_ne(access(other, F_OK), 0);
@@ -1481,6 +1496,7 @@ usbredir_suite(void)
 	tcase_add_test(redir, test_announced_without_hello);
 	tcase_add_test(redir, test_comes_with_the_session);
 	tcase_add_test(redir, test_goes_with_the_session);
+	tcase_add_test(redir, test_machine_reset);
 	tcase_add_test(redir, test_session_lost_in_a_command);
 	tcase_add_test(redir, test_descriptors_by_control);
 	tcase_add_test(redir, test_configuration);

@@ -9,6 +9,8 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/ssl.h>
 
 #include "unit.h"
 
@@ -126,6 +128,7 @@ serve_scsi(struct fake_client *client, const uint8_t *request)
 {
 	const uint8_t *cdb = request + 41;
 	uint8_t short_data[8];
+	uint32_t len;
 
 	switch (cdb[0]) {
 	case 0x00:
@@ -154,8 +157,18 @@ serve_scsi(struct fake_client *client, const uint8_t *request)
 		else
 			read_blocks(client, request, be(cdb + 2, 4), be(cdb + 7, 2));
 		break;
-	case 0xA8:
-		read_blocks(client, request, be(cdb + 2, 4), be(cdb + 6, 4));
+	case 0xA8: /* on `rest-gadget` the length is little-endian: ReadLen decides */
+		len = be(cdb + 6, 4);
+		if (len * client->block_len != le32(request + 32) &&
+			le32(cdb + 6) * client->block_len == le32(request + 32))
+			len = le32(cdb + 6);
+		read_blocks(client, request, be(cdb + 2, 4), len);
+		break;
+	case 0x4A:
+		memcpy(short_data, "\x00\x06\x04\x10\x00\x02\x00\x00", 8);
+		client->polls++;
+		reply(client, request, client->has_events ? 0 : 0x052000, short_data,
+			client->has_events ? 8 : 0);
 		break;
 	case 0x2A:
 		write_blocks(client, request, request + 61, be(cdb + 2, 4), be(cdb + 7, 2));
@@ -172,14 +185,31 @@ serve_scsi(struct fake_client *client, const uint8_t *request)
 static void
 serve_control(struct fake_client *client, const uint8_t *packet, size_t len)
 {
-	uint8_t answer[61] = { 0 };
+	uint8_t answer[62] = { 0 };
 	uint8_t op = packet[41];
 
 	if (op == 0xF1 && len > 62) {
 		client->acks++;
 		client->ack_status = packet[62];
-		snprintf(client->ack_owner, sizeof(client->ack_owner), "%s",
+		client->ack_instance = packet[23];
+		client->ack_len = len;
+		snprintf(client->ack_owner, sizeof(client->ack_owner), "%.*s", (int)(len - 63),
 			(const char *)packet + 63);
+	} else if (op == 0xF3) {
+		client->pings++;
+		memcpy(answer, packet, 53);
+		answer[19] = 0x80;
+		if (!client->is_holding)
+			client_send(client, answer, sizeof(answer));
+	} else if (op == 0xF4) {
+		client->types++;
+		memcpy(answer, packet, 53);
+		answer[19] = 0x80;
+		answer[61] = client->disk_type;
+		if (!client->is_holding)
+			client_send(client, answer, sizeof(answer));
+	} else if (op == 0xF7) {
+		client->disconnects++;
 	} else if (op == 0xF1) {
 		client->pings++;
 		memcpy(answer, packet, 53);
@@ -187,7 +217,7 @@ serve_control(struct fake_client *client, const uint8_t *packet, size_t len)
 		answer[19] = 0x80;
 		memcpy(answer + 53, "\x01\x05\x20\x00", 4);
 		if (!client->is_holding)
-			client_send(client, answer, sizeof(answer));
+			client_send(client, answer, 61);
 	} else if (op == 0xF6) {
 		client->kills++;
 	} else {
@@ -208,6 +238,10 @@ read_cb(struct bufferevent *bev, void *arg)
 	/* No more than a header is looked at while the start is no packet: a fault is shown. */
 	client->received = evbuffer_get_length(in) > client->received ? evbuffer_get_length(in)
 								      : client->received;
+	while (client->has_head && evbuffer_get_length(in) >= 8) {
+		client->has_head = memcmp(evbuffer_pullup(in, 8), "IUSB    ", 8) != 0;
+		evbuffer_drain(in, client->has_head);
+	}
 	while (client->bev && evbuffer_get_length(in) >= 32) {
 		uint8_t *packet = evbuffer_pullup(in, 32);
 		size_t total = 32 + (size_t)le32(packet + 12);
@@ -256,8 +290,9 @@ client_init(struct fake_client *client, struct event_base *base, uint8_t *medium
 	};
 }
 
-void
-client_connect(struct fake_client *client, uint16_t port)
+/* ssl may be NULL: plain. */
+static void
+connect_by(struct fake_client *client, uint16_t port, SSL *ssl)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
@@ -267,11 +302,69 @@ client_connect(struct fake_client *client, uint16_t port)
 
 	client->is_closed = false;
 	client->received = 0;
-	client->bev = bufferevent_socket_new(client->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (ssl)
+		client->bev = bufferevent_openssl_socket_new(
+			client->base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+	else
+		client->bev = bufferevent_socket_new(client->base, -1, BEV_OPT_CLOSE_ON_FREE);
 	bufferevent_setcb(client->bev, read_cb, NULL, event_cb, client);
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
 	ck_assert_int_eq(
 		bufferevent_socket_connect(client->bev, (struct sockaddr *)&sin, sizeof(sin)), 0);
+}
+
+void
+client_connect(struct fake_client *client, uint16_t port)
+{
+	connect_by(client, port, NULL);
+}
+
+void
+client_send_control(struct fake_client *client, uint8_t op, uint8_t instance, size_t len)
+{
+	uint8_t packet[CLIENT_CONTROL_MAX] = "IUSB    \x01\x00\x20";
+
+	ck_assert_uint_le(len, sizeof(packet));
+	set_le32(packet + 12, (uint32_t)len - 32);
+	packet[17] = 5;
+	packet[18] = 1;
+	packet[19] = 0x80;
+	packet[23] = instance;
+	packet[41] = op;
+	client_send(client, packet, len);
+}
+
+void
+client_send_auth(struct fake_client *client, uint8_t instance, const char *token)
+{
+	uint8_t auth[160] = "IUSB    \x01\x00\x20";
+
+	ck_assert_uint_lt(strlen(token), sizeof(auth) - 63);
+	set_le32(auth + 12, sizeof(auth) - 32);
+	auth[17] = 5;
+	auth[18] = 1;
+	auth[19] = 0x80;
+	auth[22] = client->disk_type;
+	auth[23] = instance;
+	auth[41] = 0xF2;
+	memcpy(auth + 63, token, strlen(token));
+	client_send(client, auth, sizeof(auth));
+}
+
+void
+client_log_in(struct fake_client *client, uint16_t port, uint8_t instance, const char *token)
+{
+	client_connect(client, port);
+	client_send_auth(client, instance, token);
+}
+
+void
+client_log_in_tls(struct fake_client *client, uint16_t port, uint8_t instance, const char *token)
+{
+	if (!client->ctx)
+		client->ctx = SSL_CTX_new(TLS_client_method());
+	connect_by(client, port, SSL_new(client->ctx));
+	client_send_auth(client, instance, token);
 }
 
 void
@@ -286,5 +379,6 @@ void
 client_fini(struct fake_client *client)
 {
 	client_close(client);
+	SSL_CTX_free(client->ctx);
 	free(client->requests);
 }

@@ -5,7 +5,7 @@
 set -u
 src=$(cd "${srcdir:-.}" && pwd)
 cache=${IUSBD_TEST_CACHE:-/var/cache/iusbd-tests}
-packages=systemd,systemd-sysv,dbus,util-linux,procps,jq,libevent-2.1-7,libevent-pthreads-2.1-7,libconfig9,libjansson4,libsqlite3-0,libsmartcols1,libusbredirparser1
+packages=systemd,systemd-sysv,dbus,util-linux,procps,jq,libevent-2.1-7,libevent-pthreads-2.1-7,libssl3,libcurl4,libwslay1,libexpat1,libconfig9,libjansson4,libsqlite3-0,libsmartcols1,libusbredirparser1
 base=$cache/root-$(echo "$packages" | md5sum | cut -c1-8)
 
 skip_all() {

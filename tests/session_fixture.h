@@ -26,6 +26,7 @@ enum {
 
 static struct event_base *base;
 static struct fake_bmc bmc;
+static struct facts facts;
 static struct session *session;
 static struct session_status status;
 static char trail[512]; /* states as they were told, "connecting serving ..." */
@@ -55,6 +56,7 @@ make_session(const char *dialect, enum device device, double min, double max)
 		.port = bmc.port,
 		.device = device,
 		.dialect = dialect_find(dialect),
+		.facts = &facts,
 		.backoff_min = min,
 		.backoff_max = max,
 	};

@@ -15,9 +15,9 @@ larger(double a, double b)
 double
 backoff_next(struct backoff *backoff, enum failure failure, double random)
 {
-	double min_delay = failure_policy(failure)->min_delay;
-	double floor = larger(backoff->min, min_delay);
-	double top = larger(backoff->max, min_delay);
+	const struct failure_policy *policy = failure_policy(failure);
+	double floor = larger(backoff->min, policy->min_delay);
+	double top = larger(larger(backoff->max, policy->max_delay), floor);
 	double ceiling;
 
 	if (backoff->attempts < UINT32_MAX)

@@ -14,7 +14,7 @@ struct backoff {
 
 /*
  * The delay in seconds after one more failure of this kind. Counts the attempt first:
- * floor = max(min, min_delay of the policy), top = max(max, min_delay),
+ * floor = max(min, min_delay of the policy), top = max(max, max_delay of the policy, floor),
  * ceiling = min(top, floor * 2^attempts), delay = floor + random * (ceiling - floor), where random
  * is a fraction in [0, 1). So the policy's delay holds even if the configured maximum is smaller:
  * a BMC that said "in use" is not asked again every second.

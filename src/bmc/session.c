@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* session: the object and its interface; what it does is in session_fsm.c and session_serve.c. */
+/* session: the object and its interface; what it does is in the other session files. */
 #include "bmc/session.h"
 
 #include <assert.h>
@@ -39,8 +39,8 @@ session_log(const struct session *session, enum log_level level, const char *rea
 {
 	struct log_about about = {
 		.slot = session->slot,
-		.target = session->target,
-		.device = device_name(session->device),
+		.target = session->conf.target,
+		.device = device_name(session->conf.device),
 		.image = session->drive ? image_path(drive_image(session->drive)) : NULL,
 		.reason = reason,
 	};
@@ -75,16 +75,14 @@ session_new(struct event_base *base, const struct session_conf *conf, session_cb
 {
 	struct session *session = mem_new(1, sizeof(*session));
 
-	/* The configuration refuses a dialect that is not supported. */
-	assert(conf->dialect->is_supported && conf->dialect->bmc_speaks_first);
+	assert(conf->dialect && conf->facts);
 	session->base = base;
 	session->cb = cb;
 	session->arg = arg;
-	session->target = mem_strdup(conf->target);
-	session->address = mem_strdup(conf->address);
-	session->port = conf->port;
-	session->device = conf->device;
-	session->dialect = conf->dialect;
+	session->conf = *conf;
+	session->conf.target = mem_strdup(conf->target);
+	session->conf.address = mem_strdup(conf->address);
+	session->conf.tls.facts = conf->facts;
 	slot_format(session->slot, conf->target, conf->device, conf->instance);
 	session->backoff.min = conf->backoff_min;
 	session->backoff.max = conf->backoff_max;
@@ -101,11 +99,11 @@ session_free(struct session *session)
 	if (!session)
 		return;
 	assert(!session->is_stepping);
-	session_teardown(session);
+	session_release(session, HOLDS_NOTHING);
 	drive_free(session->drive);
 	event_free(session->deadline);
-	free(session->target);
-	free(session->address);
+	free((char *)session->conf.target);
+	free((char *)session->conf.address);
 	free(session);
 }
 
@@ -113,7 +111,7 @@ void
 session_start(struct session *session, struct image *image)
 {
 	assert(session->phase == PHASE_IDLE && !session->drive);
-	session->drive = drive_new(session->base, session->device, image);
+	session->drive = drive_new(session->base, session->conf.device, image);
 	drive_watch(session->drive, session_saved_cb, session);
 	session->sessions = 0;
 	session->keep_alives = 0;
@@ -194,6 +192,17 @@ session_reconnect(struct session *session)
 	session_raise(session, EVENT_RECONNECT);
 }
 
+/* That is spoken, or would be. */
+static const struct dialect *
+shown_dialect(const struct session *session)
+{
+	if (session->stream && !session->plan.is_guess)
+		return session->plan.dialect;
+	if (session->conf.dialect->is_auto && session->conf.facts->dialect)
+		return session->conf.facts->dialect;
+	return session->conf.dialect;
+}
+
 void
 session_status(const struct session *session, struct session_status *out)
 {
@@ -206,6 +215,9 @@ session_status(const struct session *session, struct session_status *out)
 		.sessions = session->sessions,
 		.attempts = session->backoff.attempts,
 		.keep_alives = session->keep_alives,
+		.dialect = shown_dialect(session),
+		.transport = session->stream ? (int)session->plan.transport : -1,
+		.tls = session->stream ? stream_tls(session->stream) : NULL,
 		.counters = session->drive ? drive_counters(session->drive) : NULL,
 	};
 }

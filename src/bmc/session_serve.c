@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* session_serve: the packets of a session: the greeting, then one at a time in order of arrival
- * with one answer each (iusb-protocol 1.1, 4, 11.3 and 11.4). */
+/* session_serve: the packets of a session that is accepted: one at a time in order of arrival with
+ * one answer each (iusb-protocol 4 and 11.4). */
 #include <assert.h>
 #include <string.h>
 
@@ -8,113 +8,10 @@
 
 #include "base/bytes.h"
 #include "bmc/session_private.h"
+#include "iusb/auth.h"
 #include "iusb/control.h"
 #include "iusb/packet.h"
 #include "scsi/scsi.h"
-
-enum {
-	DISK_TYPE_REMOVABLE = 0x80, /* answer to 0xF4, byte 61 */
-};
-
-/* The first packet of the input; its data lives until the input changes. */
-static enum packet_result
-peek(struct session *session, struct packet *out, struct reason *why)
-{
-	struct evbuffer *input = stream_input(session->stream);
-	size_t len = evbuffer_get_length(input);
-	uint8_t head[PACKET_HEADER_LEN + PACKET_OP_MIN_LEN];
-	enum packet_result result;
-	size_t total;
-
-	evbuffer_copyout(input, head, sizeof(head));
-	result = packet_measure(head, len < sizeof(head) ? len : sizeof(head), &total, why);
-	if (result != PACKET_READY)
-		return result;
-	if (len < total)
-		return PACKET_NEED_MORE;
-	return packet_decode(evbuffer_pullup(input, (ev_ssize_t)total), total, out, why);
-}
-
-static void
-consume(struct session *session, const struct packet *packet)
-{
-	evbuffer_drain(stream_input(session->stream), packet->total);
-}
-
-bool
-session_is_input_cut(const struct session *session)
-{
-	struct evbuffer *input = stream_input(session->stream);
-	size_t len = evbuffer_get_length(input), off = 0;
-	uint8_t head[PACKET_HEADER_LEN + PACKET_OP_MIN_LEN];
-	struct evbuffer_ptr at;
-
-	while (off < len) {
-		size_t n = len - off < sizeof(head) ? len - off : sizeof(head), total;
-
-		evbuffer_ptr_set(input, &at, off, EVBUFFER_PTR_SET);
-		evbuffer_copyout_from(input, &at, head, n);
-		switch (packet_measure(head, n, &total, NULL)) {
-		case PACKET_NEED_MORE:
-			return true;
-		case PACKET_BAD:
-			return false;
-		case PACKET_READY:
-			off += total;
-		}
-	}
-	return off > len;
-}
-
-/* ---- the greeting ---- */
-
-static void
-refuse(struct session *session, const struct ack *ack)
-{
-	const char *text = ack_status_text(ack->status);
-	enum failure failure = FAILURE_REFUSED;
-
-	if (ack->status == ACK_IN_USE || ack->status == ACK_TOO_MANY)
-		failure = FAILURE_BUSY;
-	if (ack->status == ACK_IN_USE && ack->owner[0])
-		session_fail(session, failure, "in use by %s", ack->owner);
-	else if (!text)
-		session_fail(session, failure, "refused with a status that is not known (ACK %u)",
-			ack->status);
-	else if (ack->owner[0])
-		session_fail(session, failure, "%s (ACK %u, %s)", text, ack->status, ack->owner);
-	else
-		session_fail(session, failure, "%s (ACK %u)", text, ack->status);
-}
-
-void
-session_greet(struct session *session)
-{
-	struct packet packet;
-	struct reason why;
-	struct ack ack;
-
-	switch (peek(session, &packet, &why)) {
-	case PACKET_NEED_MORE:
-		return;
-	case PACKET_BAD:
-		session_fail(session, FAILURE_PROTOCOL, "%s", why.text);
-		return;
-	case PACKET_READY:
-		break;
-	}
-	if (packet.op != OP_ACK) {
-		session_fail(session, FAILURE_PROTOCOL,
-			"the BMC began with opcode 0x%02X instead of an ACK", packet.op);
-	} else if (!ack_parse(&packet, &ack)) {
-		session_fail(session, FAILURE_PROTOCOL, "the BMC's ACK has no status");
-	} else if (!ack_is_accepted(ack.status)) {
-		refuse(session, &ack);
-	} else {
-		consume(session, &packet);
-		session_raise(session, EVENT_ACCEPTED);
-	}
-}
 
 /* ---- answers ---- */
 
@@ -146,7 +43,7 @@ answer_disk_type(struct session *session, const struct packet *packet)
 	packet_reply(out, packet, 0, 0);
 	put_le32(out + OFF_DATA_PKT_LEN, CONTROL_LEN - PACKET_HEADER_LEN);
 	packet_seal(out);
-	out[OFF_DATA] = DISK_TYPE_REMOVABLE;
+	out[OFF_DATA] = DEVICE_TYPE_REMOVABLE;
 	send_answer(session, out, sizeof(out), NULL);
 }
 
@@ -174,9 +71,25 @@ drive_answer_cb(void *arg, const struct drive_answer *answer)
 		session_raise(session, EVENT_EJECT);
 }
 
+/* Of the `rest` firmware only the one with the USB gadget counts no requests (iusb-protocol 2.3 and
+ * 7.3). */
+static void
+look_for_gadget(struct session *session, const struct packet *packet)
+{
+	struct plan *plan = &session->plan;
+
+	if (packet->seq != 0 || plan->transport != TRANSPORT_WEBSOCKET ||
+		!session->conf.dialect->is_auto || plan->dialect->is_disconnect_an_eject)
+		return;
+	plan->dialect = dialect_find("rest-gadget");
+	session_learn(session, plan->dialect);
+	session_log(session, LOG_LEVEL_INFO, NULL, "its dialect is %s", plan->dialect->name);
+}
+
 static void
 execute(struct session *session, const struct packet *packet)
 {
+	look_for_gadget(session, packet);
 	session->request = *packet;
 	session->request.data = NULL;
 	drive_execute(session->drive, packet, drive_answer_cb, session);
@@ -191,7 +104,7 @@ check_ack(struct session *session, const struct packet *packet)
 	if (!ack_parse(packet, &ack))
 		answer_unknown(session, packet);
 	else if (!ack_is_accepted(ack.status))
-		refuse(session, &ack);
+		session_refused(session, &ack);
 }
 
 static void
@@ -218,8 +131,11 @@ handle(struct session *session, const struct packet *packet)
 		session_fail(session, FAILURE_KILLED, "the BMC ended the session (kill, 0xF6)");
 		break;
 	case OP_DISCONNECT:
-		session_fail(
-			session, FAILURE_KILLED, "the BMC ended the session (disconnect, 0xF7)");
+		if (session->plan.dialect->is_disconnect_an_eject)
+			session_raise(session, EVENT_GONE);
+		else
+			session_fail(session, FAILURE_KILLED,
+				"the BMC ended the session (disconnect, 0xF7)");
 		break;
 	default:
 		answer_unknown(session, packet);
@@ -244,7 +160,7 @@ session_serve(struct session *session)
 			stream_want_input(session->stream, false);
 			return;
 		}
-		switch (peek(session, &packet, &why)) {
+		switch (session_peek(session, &packet, &why)) {
 		case PACKET_NEED_MORE:
 			stream_want_input(session->stream, true);
 			return;
@@ -253,7 +169,7 @@ session_serve(struct session *session)
 			return;
 		case PACKET_READY:
 			handle(session, &packet);
-			consume(session, &packet);
+			session_consume(session, &packet);
 		}
 	}
 }

@@ -1,27 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bmc: one simulated BMC: its listeners and what it tells its owner. */
+/* bmc: one simulated BMC: what it is made of and what it tells its owner. */
 #include "bmcsim/bmc.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include <event2/event.h>
 
 #include "base/memory.h"
 #include "bmcsim/bmc_parts.h"
 
-enum {
-	BACKLOG = 16,
+static const char *const state_names[] = {
+	[SESSION_NONE] = "free",
+	[SESSION_REFUSED] = "refused",
+	[SESSION_GREETING] = "greeting",
+	[SESSION_SERVING] = "serving",
+	[SESSION_MUTE] = "mute",
+	[SESSION_CLOSING] = "closing",
 };
 
 void
 bmc_report(struct unit *unit, enum bmc_event event, const char *why)
 {
-	unit->bmc->cb(unit->bmc->arg, unit->bmc, unit->device, event, why);
+	unit->bmc->cb(unit->bmc->arg, unit->bmc, unit->device, unit->instance, event, why);
+}
+
+void
+bmc_say(struct bmc *bmc, const char *fmt, ...)
+{
+	struct reason what;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what.text, sizeof(what.text), fmt, args);
+	va_end(args);
+	bmc->cb(bmc->arg, bmc, DEVICE_CD, 0, BMC_SAID, what.text);
 }
 
 void
@@ -39,54 +53,33 @@ bmc_complain(struct unit *unit, const char *fmt, ...)
 	bmc_report(unit, BMC_COMPLAINT, what.text);
 }
 
-static void
-accept_cb(evutil_socket_t listener, short what UNUSED, void *arg)
+bool
+bmc_is_legacy(const struct bmc *bmc)
 {
-	char address[PEER_SIZE] = "?", peer[PEER_SIZE + 8];
-	struct sockaddr_in from = { 0 };
-	socklen_t len = sizeof(from);
-	int fd;
-
-	fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd < 0)
-		return;
-	inet_ntop(AF_INET, &from.sin_addr, address, sizeof(address));
-	snprintf(peer, sizeof(peer), "%s:%u", address, ntohs(from.sin_port));
-	bmc_session_accept(arg, fd, address, peer);
+	return bmc->conf.dialect->bmc_speaks_first;
 }
 
-/* Opens the port of one device; the kernel's choice is written back. */
-static int
-unit_listen(struct unit *unit, struct reason *why)
+bool
+bmc_is_asp(const struct bmc *bmc)
 {
-	const struct bmc_conf *conf = &unit->bmc->conf;
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr = conf->address,
-		.sin_port = htons(conf->port[unit->device]),
+	return bmc->conf.dialect->login == WEB_LOGIN_ASP;
+}
+
+bool
+bmc_is_gadget(const struct bmc *bmc)
+{
+	return bmc->conf.dialect->is_disconnect_an_eject;
+}
+
+void
+bmc_start_timer(struct event *timer, double seconds)
+{
+	struct timeval tv = {
+		.tv_sec = (time_t)seconds,
+		.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6),
 	};
-	socklen_t len = sizeof(sin);
-	char address[INET_ADDRSTRLEN];
-	int on = 1;
 
-	unit->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (unit->listener < 0)
-		return reason_set(why, "no socket: %s", strerror(errno));
-	setsockopt(unit->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(unit->listener, (struct sockaddr *)&sin, len) < 0 ||
-		listen(unit->listener, BACKLOG) < 0 ||
-		getsockname(unit->listener, (struct sockaddr *)&sin, &len) < 0) {
-		int error = errno;
-
-		inet_ntop(AF_INET, &conf->address, address, sizeof(address));
-		return reason_set(why, "cannot listen on %s port %u (%s): %s", address,
-			conf->port[unit->device], device_name(unit->device), strerror(error));
-	}
-	unit->bmc->conf.port[unit->device] = ntohs(sin.sin_port);
-	unit->acceptable =
-		event_new(unit->bmc->base, unit->listener, EV_READ | EV_PERSIST, accept_cb, unit);
-	event_add(unit->acceptable, NULL);
-	return 0;
+	event_add(timer, &tv);
 }
 
 struct bmc *
@@ -97,38 +90,19 @@ bmc_new(struct event_base *base, const struct bmc_conf *conf, bmc_cb *cb, void *
 
 	bmc->base = base;
 	bmc->conf = *conf;
+	if (!conf->dialect)
+		bmc->conf.dialect = dialect_find("legacy");
 	bmc->name = mem_strdup(conf->name);
 	bmc->cb = cb;
 	bmc->arg = arg;
 	chance_init(&bmc->chance, conf->seed);
-	for (int i = 0; i < DEVICE_COUNT; i++) {
-		struct unit *unit = &bmc->unit[i];
-
-		unit->bmc = bmc;
-		unit->device = (enum device)i;
-		unit->listener = -1;
-		LIST_INIT(&unit->visitors);
-		bmc_session_init(unit);
-	}
-	for (int i = 0; i < DEVICE_COUNT; i++) {
-		if (unit_listen(&bmc->unit[i], why) < 0) {
-			bmc_free(bmc);
-			return NULL;
-		}
+	for (int i = 0; i < DEVICE_COUNT; i++)
+		bmc_service_init(&bmc->service[i], bmc, (enum device)i);
+	if (bmc_power_up(bmc, why) < 0) {
+		bmc_free(bmc);
+		return NULL;
 	}
 	return bmc;
-}
-
-static void
-unit_fini(struct unit *unit)
-{
-	if (unit->acceptable)
-		event_free(unit->acceptable);
-	if (unit->listener >= 0)
-		close(unit->listener);
-	bmc_visitor_close_all(unit);
-	bmc_session_fini(unit);
-	free(unit->job.gathered);
 }
 
 void
@@ -136,8 +110,13 @@ bmc_free(struct bmc *bmc)
 {
 	if (!bmc)
 		return;
+	bmc_power_down(bmc);
 	for (int i = 0; i < DEVICE_COUNT; i++)
-		unit_fini(&bmc->unit[i]);
+		bmc_service_fini(&bmc->service[i]);
+	if (bmc->boot)
+		event_free(bmc->boot);
+	web_free(bmc->web);
+	sim_tls_free(bmc->tls);
 	free(bmc->name);
 	free(bmc);
 }
@@ -154,16 +133,65 @@ bmc_address(const struct bmc *bmc)
 	return bmc->conf.address;
 }
 
+const struct bmc_conf *
+bmc_conf(const struct bmc *bmc)
+{
+	return &bmc->conf;
+}
+
 uint16_t
 bmc_port(const struct bmc *bmc, enum device device)
 {
-	return bmc->conf.port[device];
+	return bmc->service[device].gate[GATE_PLAIN].port;
+}
+
+uint16_t
+bmc_secure_port(const struct bmc *bmc, enum device device)
+{
+	return bmc->service[device].gate[GATE_SECURE].port;
+}
+
+uint16_t
+bmc_web_port(const struct bmc *bmc, bool is_secure)
+{
+	return is_secure ? bmc->conf.web.secure_port : bmc->conf.web.port;
+}
+
+const char *
+bmc_fingerprint(const struct bmc *bmc)
+{
+	return bmc->tls ? sim_tls_fingerprint(bmc->tls) : "";
 }
 
 bool
-bmc_has_client(const struct bmc *bmc, enum device device)
+bmc_has_client(const struct bmc *bmc, enum device device, int instance)
 {
-	return bmc_session_is_up(&bmc->unit[device]);
+	return bmc_session_is_up(&bmc->service[device].unit[instance]);
+}
+
+void
+bmc_slot_status(
+	const struct bmc *bmc, enum device device, int instance, struct bmc_slot_status *out)
+{
+	const struct unit *unit = &bmc->service[device].unit[instance];
+	bool is_free = unit->state == SESSION_NONE;
+
+	*out = (struct bmc_slot_status){
+		.state = state_names[unit->state],
+		.peer = is_free ? "" : unit->caller.peer,
+		.image = is_free ? "" : unit->image,
+		.disk_type = is_free ? -1 : unit->disk_type,
+		.requests = is_free ? 0 : unit->sent,
+	};
+}
+
+void
+bmc_set_ack(struct bmc *bmc, uint8_t ack, unsigned times)
+{
+	bmc->conf.ack = ack;
+	bmc->conf.ack_times = times;
+	for (int i = 0; i < DEVICE_COUNT; i++)
+		bmc->service[i].acks_shown = 0;
 }
 
 const struct bmc_totals *
@@ -172,8 +200,14 @@ bmc_totals(const struct bmc *bmc)
 	return &bmc->totals;
 }
 
-uint32_t
-bmc_sense(const struct bmc *bmc, enum device device)
+const struct web_totals *
+bmc_web_totals(const struct bmc *bmc)
 {
-	return bmc->unit[device].sense;
+	return bmc->web ? web_totals(bmc->web) : NULL;
+}
+
+uint32_t
+bmc_sense(const struct bmc *bmc, enum device device, int instance)
+{
+	return bmc->service[device].unit[instance].sense;
 }

@@ -13,7 +13,9 @@ enum {
 	GAP_MAX = 16, /* of SeqNos, and of tags */
 	ONE_IN = 4,   /* requests have a gap before them */
 	TAG_FIRST = 2,
-	CDB_REST = 12, /* where the CDB bytes start that do not fit in a packet */
+	CROSSING_ONE_IN = 16, /* requests have a KEEP-ALIVE right before them */
+	NUMBERS = 3,          /* device numbers of an instance */
+	CDB_REST = 12,        /* where the CDB bytes start that do not fit in a packet */
 };
 
 static const uint8_t device_numbers[DEVICE_COUNT] = {
@@ -32,7 +34,7 @@ trace(const struct unit *unit, const char *what, const uint8_t *head)
 
 	if (!log_is_on(LOG_LEVEL_DEBUG))
 		return;
-	slot_format(slot, unit->bmc->name, unit->device, 0);
+	slot_format(slot, unit->bmc->name, unit->device, unit->instance);
 	log_about(LOG_LEVEL_DEBUG, &about,
 		"%s 0x%02x SeqNo %" PRIu32 " ReadLen %" PRIu32 " DataLen %" PRIu32
 		" status %02x %02x/%02x/%02x",
@@ -72,8 +74,9 @@ encode(struct unit *unit, const struct ask *ask, uint8_t head[PACKET_SCSI_LEN])
 	struct bmc *bmc = unit->bmc;
 	struct packet_request request = {
 		.device = unit->device,
-		.device_no = device_numbers[unit->device],
-		.seq = count_on(bmc, &bmc->seq, 1),
+		.fixed_disk = unit->disk_type == 0,
+		.device_no = (uint8_t)(device_numbers[unit->device] + NUMBERS * unit->instance),
+		.seq = bmc_is_gadget(bmc) ? 0 : count_on(bmc, &bmc->seq, 1),
 		.tag = count_on(bmc, &bmc->tag, TAG_FIRST),
 		.read_len = ask->read_len,
 		.data_dir = ask->is_write ? DATA_DIR_WRITE : DATA_DIR_READ,
@@ -83,11 +86,19 @@ encode(struct unit *unit, const struct ask *ask, uint8_t head[PACKET_SCSI_LEN])
 	memcpy(request.cdb, ask->cdb, PACKET_CDB_LEN);
 	leave_over(bmc, ask->cdb, request.leftover);
 	packet_request(head, &request);
-	if (bmc->conf.quirks & QUIRK_GARBAGE_KEY) {
+	/* The checksum comes first (iusb-protocol 2.1). */
+	head[OFF_INSTANCE] = (uint8_t)unit->instance;
+	if (bmc->conf.quirks & QUIRK_GARBAGE_KEY)
 		put_le32(head + OFF_KEY, chance_next(&bmc->chance));
-		if (!(bmc->conf.quirks & QUIRK_STALE_CHECKSUM))
-			packet_seal(head);
-	}
+	if (!(bmc->conf.quirks & QUIRK_STALE_CHECKSUM))
+		packet_seal(head);
+}
+
+/* By what its answer is known. */
+static uint32_t
+key_of(const struct unit *unit, uint32_t seq, uint32_t tag)
+{
+	return bmc_is_gadget(unit->bmc) ? tag : seq;
 }
 
 bool
@@ -121,7 +132,18 @@ strike(struct unit *unit, const uint8_t head[PACKET_SCSI_LEN])
 		bmc_session_end(unit, "%s", why.text);
 	else
 		bmc_session_mute(
-			unit, fault == FAULT_KILL ? SESSION_KILLED : SESSION_MUTE, why.text);
+			unit, fault == FAULT_KILL ? SESSION_CLOSING : SESSION_MUTE, why.text);
+}
+
+/* A KEEP-ALIVE that is not answered yet when a request follows (iusb-protocol 10.1). */
+static void
+cross(struct unit *unit, const struct ask *ask)
+{
+	struct bmc *bmc = unit->bmc;
+
+	if ((bmc->conf.quirks & QUIRK_CROSSING) && !bmc_is_legacy(bmc) && ask->from == FROM_HOST &&
+		!unit->is_ping_out && chance_one_in(&bmc->chance, CROSSING_ONE_IN))
+		bmc_control_ping(unit);
 }
 
 void
@@ -134,9 +156,11 @@ bmc_ask_send(struct unit *unit, const struct ask *ask)
 		strike(unit, pending->head);
 		return;
 	}
+	cross(unit, ask);
 	pending->is_open = true;
-	pending->is_own = ask->is_own;
-	pending->seq = get_le32(pending->head + OFF_SEQ);
+	pending->from = ask->from;
+	pending->key =
+		key_of(unit, get_le32(pending->head + OFF_SEQ), get_le32(pending->head + OFF_TAG));
 	pending->read_len = ask->read_len;
 	pending->write_len = ask->data_len;
 	unit->sent++;
@@ -155,16 +179,16 @@ bmc_ask_forget(struct unit *unit)
 	if (!unit->pending.is_open)
 		return;
 	unit->pending.is_open = false;
-	unit->forgotten[unit->forgotten_next++ % FORGOTTEN_MAX] = unit->pending.seq;
+	unit->forgotten[unit->forgotten_next++ % FORGOTTEN_MAX] = unit->pending.key;
 	bmc_timer_arm(unit);
 }
 
-/* True if seq is of a request that the host has aborted; its answer is expected once. */
+/* True if the key is of a request that the host has aborted; its answer is expected once. */
 static bool
-take_forgotten(struct unit *unit, uint32_t seq)
+take_forgotten(struct unit *unit, uint32_t key)
 {
 	for (size_t i = 0; i < FORGOTTEN_MAX; i++) {
-		if (seq != 0 && unit->forgotten[i] == seq) {
+		if (key != 0 && unit->forgotten[i] == key) {
 			unit->forgotten[i] = 0;
 			return true;
 		}
@@ -172,85 +196,90 @@ take_forgotten(struct unit *unit, uint32_t seq)
 	return false;
 }
 
+static const char *
+key_name(const struct unit *unit)
+{
+	return bmc_is_gadget(unit->bmc) ? "tag" : "SeqNo";
+}
+
 static void
 complain_cb(void *arg, const char *what)
 {
 	struct unit *unit = arg;
 
-	bmc_complain(unit, "answer to 0x%02x (SeqNo %" PRIu32 "): %s", unit->pending.head[OFF_CDB],
-		unit->pending.seq, what);
+	bmc_complain(unit, "answer to 0x%02x (%s %" PRIu32 "): %s", unit->pending.head[OFF_CDB],
+		key_name(unit), unit->pending.key, what);
 }
 
-/* The BMC discards an answer whose SeqNo it does not wait for (iusb-protocol 2.3). */
+/* The BMC discards an answer whose SeqNo it does not wait for, but for the trap of iusb-protocol
+ * 2.3. */
 static void
-discard(struct unit *unit, uint32_t seq)
+discard(struct unit *unit, uint32_t key)
 {
-	if (take_forgotten(unit, seq))
+	const char *name = key_name(unit);
+
+	if (take_forgotten(unit, key))
 		return;
-	if (seq != 0 && seq == unit->last_seq)
-		bmc_complain(unit, "a second answer to SeqNo %" PRIu32 ": discarded", seq);
+	if (key != 0 && key == unit->last_key)
+		bmc_complain(unit, "a second answer to %s %" PRIu32 ": discarded", name, key);
 	else if (unit->pending.is_open)
-		bmc_complain(unit, "answer with SeqNo %" PRIu32 ", not %" PRIu32 ": discarded", seq,
-			unit->pending.seq);
+		bmc_complain(unit, "answer with %s %" PRIu32 ", not %" PRIu32 ": discarded", name,
+			key, unit->pending.key);
 	else
-		bmc_complain(unit, "unsolicited packet with SeqNo %" PRIu32 ": discarded", seq);
+		bmc_complain(unit, "unsolicited packet with %s %" PRIu32 ": %s", name, key,
+			key == 0 ? "the host gets a status that it never asked for" : "discarded");
 }
 
 static void
 receive_answer(struct unit *unit, const struct packet *packet)
 {
 	struct pending *pending = &unit->pending;
-	bool is_good = packet->status[0] == 0;
-	uint32_t len = is_good ? (uint32_t)packet->data_len : 0;
+	uint32_t len = packet->status[0] == 0 ? (uint32_t)packet->data_len : 0;
+	uint32_t key = key_of(unit, packet->seq, packet->tag);
 
 	trace(unit, "answer", packet->head);
-	if (!pending->is_open || packet->seq != pending->seq) {
-		discard(unit, packet->seq);
+	if (!pending->is_open || key != pending->key) {
+		discard(unit, key);
 		return;
 	}
 	bmc_check_answer(pending->head, packet, complain_cb, unit);
 	pending->is_open = false;
-	unit->last_seq = pending->seq;
+	unit->last_key = pending->key;
 	unit->sense = get_be24(packet->status + 1);
 	unit->is_own_sense = false;
 	if (len > pending->read_len)
 		len = pending->read_len;
 	bmc_timer_arm(unit);
-	if (pending->is_own)
-		bmc_session_greet(unit, is_good);
-	else
+	switch (pending->from) {
+	case FROM_HOST:
 		bmc_job_answered(unit, packet, len);
-}
-
-static void
-receive_control(struct unit *unit, const struct packet *packet)
-{
-	if (packet->op != OP_ACK) {
-		bmc_complain(unit, "unsolicited control packet 0x%02x", packet->op);
-		return;
+		break;
+	case FROM_GREETING:
+		bmc_greeting_next(unit, packet);
+		break;
+	case FROM_POLL:
+		bmc_greeting_polled(unit, packet);
+		break;
 	}
-	if (!unit->is_ping_out) {
-		bmc_complain(unit, "answer to a ping that was not sent");
-		return;
-	}
-	if (packet->head[OFF_DIRECTION] != DIRECTION_TO_BMC)
-		bmc_complain(unit, "answer to the ping: Direction is 0x%02x, not 0x80",
-			packet->head[OFF_DIRECTION]);
-	unit->is_ping_out = false;
 }
 
 void
 bmc_ask_receive(struct unit *unit, const struct packet *packet)
 {
-	if (packet->instance != 0) {
-		bmc_complain(unit, "Instance is %u, not the slot's own 0", packet->instance);
+	if (packet->instance != unit->instance) {
+		bmc_complain(unit, "Instance is %u, not the slot's own %d", packet->instance,
+			unit->instance);
 		bmc_session_end(unit, "dropped: wrong Instance %u", packet->instance);
 		return;
 	}
 	unit->misses = 0;
 	bmc_timer_arm(unit);
-	if (packet_is_control(packet)) {
-		receive_control(unit, packet);
+	if (unit->state == SESSION_REFUSED) {
+		if (packet->op == unit->bmc->conf.dialect->ping)
+			unit->is_ping_out = false;
+		bmc_timer_arm(unit);
+	} else if (packet_is_control(packet)) {
+		bmc_control_receive(unit, packet);
 		bmc_timer_arm(unit);
 	} else {
 		receive_answer(unit, packet);

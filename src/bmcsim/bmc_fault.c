@@ -3,12 +3,10 @@
  * quirks. */
 #include "bmcsim/bmc_fault.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/memory.h"
-#include "base/nearest.h"
+#include "bmcsim/flags.h"
 
 static const char *const fault_names[] = {
 	[FAULT_NONE] = "none",
@@ -31,16 +29,12 @@ static const char *const quirk_names[] = {
 	"split",
 	"coalesce",
 	"short-ping",
+	"disk-type",
+	"event-poll",
+	"crossing",
+	"open-ports",
+	"odd-frames",
 };
-
-static const char fault_owner[] = "192.168.0.77"; /* who is said to hold the slot */
-
-static size_t
-control(uint8_t out[FAULT_PACKET_MAX], uint8_t status, const char *owner)
-{
-	control_ack(out, 0, status, owner);
-	return ACK_LEN;
-}
 
 size_t
 bmc_fault_make(enum bmc_fault fault, const uint8_t *packet, size_t len, struct chance *chance,
@@ -51,10 +45,8 @@ bmc_fault_make(enum bmc_fault fault, const uint8_t *packet, size_t len, struct c
 	switch (fault) {
 	case FAULT_NONE:
 		return len;
-	case FAULT_IN_USE:
-		return control(out, ACK_IN_USE, fault_owner);
+	case FAULT_IN_USE: /* an ACK like others, bmc_door.c */
 	case FAULT_DENIED:
-		return control(out, ACK_DENIED, "");
 	case FAULT_SILENT:
 		return 0;
 	case FAULT_GARBAGE:
@@ -111,51 +103,14 @@ bmc_quirk_name(unsigned bit)
 	return bit < ARRAY_SIZE(quirk_names) ? quirk_names[bit] : NULL;
 }
 
-/* The bits that one word of a quirk list stands for, 0 for an unknown word. */
-static unsigned
-quirk_bits(const char *word)
-{
-	if (strcmp(word, "all") == 0)
-		return QUIRK_ALL;
-	for (unsigned bit = 0; bit < ARRAY_SIZE(quirk_names); bit++) {
-		if (strcmp(word, quirk_names[bit]) == 0)
-			return 1U << bit;
-	}
-	return 0;
-}
-
-static int
-unknown_quirk(const char *word, struct reason *why)
-{
-	const char *meant = nearest(word, quirk_names, ARRAY_SIZE(quirk_names));
-
-	if (meant)
-		return reason_set(why, "no quirk \"%s\": did you mean \"%s\"?", word, meant);
-	return reason_set(why, "no quirk \"%s\"", word);
-}
-
 int
 bmc_quirks_parse(const char *text, unsigned *quirks, struct reason *why)
 {
-	unsigned found = text[0] == '-' ? QUIRK_ALL : 0;
-	char *copy, *rest, *word;
-	int result = 0;
+	static const struct flags names = {
+		.what = "quirk",
+		.words = quirk_names,
+		.count = ARRAY_SIZE(quirk_names),
+	};
 
-	if (strcmp(text, "none") == 0) {
-		*quirks = 0;
-		return 0;
-	}
-	copy = rest = mem_strdup(text);
-	while (result == 0 && (word = strsep(&rest, ","))) {
-		bool is_minus = word[0] == '-';
-		unsigned bits = quirk_bits(word + is_minus);
-
-		if (bits == 0)
-			result = unknown_quirk(word + is_minus, why);
-		found = is_minus ? found & ~bits : found | bits;
-	}
-	free(copy);
-	if (result == 0)
-		*quirks = found;
-	return result;
+	return flags_parse(&names, text, quirks, why);
 }

@@ -23,8 +23,8 @@ enum {
 };
 
 /*
- * Writes what is sent instead of the len bytes of a good packet (ACK_LEN at most) and returns its
- * length, 0 to FAULT_PACKET_MAX.
+ * Writes what is sent instead of the len bytes of a good packet (a request, or an ACK) and returns
+ * its length, 0 to FAULT_PACKET_MAX.
  */
 size_t bmc_fault_make(enum bmc_fault fault, const uint8_t *packet, size_t len,
 	struct chance *chance, uint8_t out[FAULT_PACKET_MAX], enum fault_end *end);

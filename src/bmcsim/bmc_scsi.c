@@ -16,6 +16,7 @@ enum op_flags {
 enum {
 	OP_VENDOR_FIRST = 0xE0, /* a vendor group that never leaves the BMC */
 	OP_VENDOR_LAST = 0xEF,
+	PRODUCT_DIGIT = 16 + 13, /* where a CD's product has its slot */
 	TYPE_DISK = 0x00,
 	TYPE_CD = 0x05,
 };
@@ -73,7 +74,7 @@ at_most(uint32_t have, uint32_t allocation)
 }
 
 bool
-bmc_scsi_answer(enum device device, const uint8_t cdb[16], uint32_t *sense,
+bmc_scsi_answer(enum device device, int instance, const uint8_t cdb[16], uint32_t *sense,
 	uint8_t out[INQUIRY_LEN], uint32_t *len)
 {
 	*len = 0;
@@ -90,6 +91,8 @@ bmc_scsi_answer(enum device device, const uint8_t cdb[16], uint32_t *sense,
 			16);
 		out[0] = device == DEVICE_CD ? TYPE_CD : TYPE_DISK;
 		memcpy(out + 16, products[device], 16);
+		if (device == DEVICE_CD)
+			out[PRODUCT_DIGIT] = (uint8_t)('0' + instance);
 		memcpy(out + 32, "1.00", 4);
 		*len = at_most(INQUIRY_LEN, get_be16(cdb + 3));
 		return true;

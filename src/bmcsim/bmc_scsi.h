@@ -15,6 +15,7 @@ enum bmc_sense {
 	SENSE_NONE = 0,
 	SENSE_NO_MEDIUM = 0x023A00,
 	SENSE_INVALID_OPCODE = 0x052000,
+	SENSE_OUT_OF_RANGE = 0x052100,
 	SENSE_INVALID_FIELD = 0x052400,
 	SENSE_MEDIUM_CHANGED = 0x062800,
 	SENSE_WRITE_PROTECTED = 0x072700,
@@ -62,7 +63,7 @@ enum bmc_route bmc_scsi_route(enum device device, uint8_t opcode, enum bmc_filte
  * what is kept afterwards. Returns true for success, with *len bytes (INQUIRY_LEN at most, not yet
  * clipped to what the host asked for) in out.
  */
-bool bmc_scsi_answer(enum device device, const uint8_t cdb[16], uint32_t *sense,
+bool bmc_scsi_answer(enum device device, int instance, const uint8_t cdb[16], uint32_t *sense,
 	uint8_t out[INQUIRY_LEN], uint32_t *len);
 
 /* Bytes of a block: 2048 on a CD, else 512. */

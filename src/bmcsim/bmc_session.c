@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bmc_session: the life of a client's session at one device: acknowledged, greeted, served, gone.
- */
-#include <errno.h>
-#include <netinet/tcp.h>
+/* bmc_session: the life of a client's session at one slot: acknowledged, greeted, served, gone. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#include <event2/event.h>
 
 #include "bmcsim/bmc_parts.h"
 #include "bmcsim/bmc_scsi.h"
 #include "iusb/control.h"
-
-enum {
-	GREETING_TRIES = 5, /* TEST UNIT READY until it succeeds */
-	READ_CAPACITY_LEN = 8,
-};
 
 bool
 bmc_session_is_up(const struct unit *unit)
@@ -27,8 +20,11 @@ bmc_session_is_up(const struct unit *unit)
 static void
 detach(struct unit *unit, const char *why)
 {
+	bmc_greeting_stop(unit);
+	bmc_event_set(&unit->event_status, false);
 	unit->pending.is_open = false;
 	unit->is_ping_out = false;
+	unit->is_type_out = false;
 	unit->misses = 0;
 	memset(unit->forgotten, 0, sizeof(unit->forgotten));
 	if (unit->job.state == JOB_WAITING || unit->job.state == JOB_SENT)
@@ -48,8 +44,11 @@ bmc_session_end(struct unit *unit, const char *fmt, ...)
 	va_end(args);
 	bmc_wire_close(&unit->wire, false);
 	unit->state = SESSION_NONE;
+	unit->is_ping_out = false;
+	unit->misses = 0;
 	bmc_timer_arm(unit);
 	bmc_timer_arm_body(unit, false);
+	bmc_door_slot_freed(unit->service);
 	if (was_up)
 		detach(unit, why.text);
 }
@@ -66,51 +65,17 @@ void
 bmc_session_flush(struct unit *unit)
 {
 	if (bmc_wire_flush(&unit->wire) == WIRE_LOST)
-		bmc_session_end(unit, "connection lost: %s", strerror(errno));
+		bmc_session_end(unit, "connection lost: %s", bmc_wire_error(&unit->wire));
 }
 
-/*
- * TEST UNIT READY until it succeeds, then READ CAPACITY: what the BMC asks on its own behalf
- * (iusb-protocol 1.1).
- */
-void
-bmc_session_greet(struct unit *unit, bool is_ready)
-{
-	uint8_t cdb[16] = { SCSI_TEST_UNIT_READY };
-	struct ask ask = { .cdb = cdb, .is_own = true };
-
-	if (unit->state != SESSION_GREETING || unit->pending.is_open)
-		return;
-	if (is_ready && unit->greeting_step < GREETING_TRIES)
-		unit->greeting_step = GREETING_TRIES;
-	if (unit->greeting_step > GREETING_TRIES) {
-		unit->state = SESSION_SERVING;
-		bmc_job_send(unit);
-		return;
-	}
-	if (unit->greeting_step == GREETING_TRIES) {
-		cdb[0] = SCSI_READ_CAPACITY;
-		ask.read_len = READ_CAPACITY_LEN;
-	}
-	unit->greeting_step++;
-	bmc_ask_send(unit, &ask);
-}
-
+/* Something is to be read: packets are taken while there is somebody who wants them. */
 static void
-receive(struct unit *unit)
+take_packets(struct unit *unit)
 {
-	enum wire_result result = bmc_wire_receive(&unit->wire);
 	struct packet packet;
 	struct reason why;
 
-	if (result == WIRE_ENDED)
-		bmc_session_end(unit, "closed by the client%s",
-			unit->wire.in_len > 0   ? " in the middle of a packet"
-			: unit->pending.is_open ? ", a command unanswered"
-						: "");
-	else if (result == WIRE_LOST)
-		bmc_session_end(unit, "connection lost: %s", strerror(errno));
-	while (bmc_session_is_up(unit)) {
+	while (bmc_session_is_up(unit) || unit->state == SESSION_REFUSED) {
 		switch (packet_decode(unit->wire.in, unit->wire.in_len, &packet, &why)) {
 		case PACKET_NEED_MORE:
 			bmc_timer_arm_body(unit, unit->wire.in_len > 0);
@@ -132,6 +97,25 @@ receive(struct unit *unit)
 }
 
 static void
+receive(struct unit *unit)
+{
+	enum wire_result result = bmc_wire_receive(&unit->wire);
+	struct reason what;
+
+	if (link_complaint(unit->wire.link, &what))
+		bmc_complain(unit, "%s", what.text);
+	if (result == WIRE_ENDED)
+		bmc_session_end(unit, "closed by the client%s",
+			unit->wire.in_len > 0   ? " in the middle of a packet"
+			: unit->pending.is_open ? ", a command unanswered"
+						: "");
+	else if (result == WIRE_LOST)
+		bmc_session_end(unit, "connection lost: %s", bmc_wire_error(&unit->wire));
+	else
+		take_packets(unit);
+}
+
+static void
 wire_cb(evutil_socket_t fd UNUSED, short what, void *arg)
 {
 	struct unit *unit = arg;
@@ -142,25 +126,59 @@ wire_cb(evutil_socket_t fd UNUSED, short what, void *arg)
 		receive(unit);
 }
 
+/* Nothing of an earlier session is left. */
 static void
-start(struct unit *unit, evutil_socket_t fd, const char *address, const char *peer)
+reset(struct unit *unit, const struct caller *caller, const struct auth *auth)
 {
-	uint8_t ack[ACK_LEN];
-
-	snprintf(unit->peer_address, sizeof(unit->peer_address), "%s", address);
-	unit->state = SESSION_GREETING;
+	unit->caller = *caller;
+	unit->caller.link = NULL;
+	unit->image[0] = '\0';
+	unit->disk_type = auth && unit->device == DEVICE_HD ? auth->drive_type : -1;
+	unit->is_type_told = false;
 	unit->greeting_step = 0;
 	unit->sent = 0;
-	unit->last_seq = 0;
+	unit->last_key = 0;
+	unit->misses = 0;
+	unit->blocks = 0;
 	unit->sense = SENSE_NONE;
 	unit->is_own_sense = false;
+}
+
+static void
+take_slot(struct unit *unit, const struct auth *auth)
+{
+	struct service *service = unit->service;
+
+	unit->state = SESSION_GREETING;
 	unit->bmc->totals.sessions++;
-	bmc_wire_open(&unit->wire, fd, wire_cb, unit);
-	control_ack(ack, 0, ACK_ACCEPTED, "");
-	bmc_wire_queue(&unit->wire, ack, sizeof(ack));
-	if (unit->bmc->conf.quirks & QUIRK_COALESCE) {
+	bmc_event_set(&unit->event_status, true);
+	if (auth && !service->has_token) {
+		service->has_token = true;
+		memcpy(service->token, auth->token, sizeof(service->token));
+	}
+}
+
+void
+bmc_session_start(struct unit *unit, const struct caller *caller, const struct auth *auth,
+	uint8_t status, const char *owner)
+{
+	struct bmc *bmc = unit->bmc;
+	uint8_t ack[ACK_MAX];
+	size_t len = bmc_ack_make(ack, unit->instance, status, owner, bmc->conf.owner_field);
+
+	reset(unit, caller, auth);
+	bmc_wire_open(&unit->wire, caller->link, wire_cb, unit);
+	bmc_wire_queue(&unit->wire, ack, len);
+	if (!ack_is_accepted(status)) {
+		unit->state = SESSION_REFUSED;
+		bmc_timer_arm(unit);
+		bmc_session_flush(unit);
+		return;
+	}
+	take_slot(unit, auth);
+	if (bmc->conf.quirks & QUIRK_COALESCE) {
 		unit->wire.is_corked = true;
-		bmc_session_greet(unit, false);
+		bmc_greeting_next(unit, NULL);
 		unit->wire.is_corked = false;
 	} else {
 		event_active(unit->defer, EV_TIMEOUT, 0);
@@ -168,40 +186,7 @@ start(struct unit *unit, evutil_socket_t fd, const char *address, const char *pe
 	bmc_timer_arm(unit);
 	bmc_session_flush(unit);
 	if (bmc_session_is_up(unit))
-		bmc_report(unit, BMC_CONNECTED, peer);
-}
-
-/* A second client, or a fault that comes instead of the greeting. */
-static void
-turn_away(struct unit *unit, evutil_socket_t fd, enum bmc_fault fault)
-{
-	uint8_t ack[ACK_LEN], out[FAULT_PACKET_MAX];
-	enum fault_end end = FAULT_THEN_WAIT;
-	size_t len = ACK_LEN;
-
-	control_ack(ack, 0, ACK_ACCEPTED, "");
-	if (fault == FAULT_NONE)
-		control_ack(out, 0, ACK_IN_USE, unit->peer_address);
-	else
-		len = bmc_fault_make(fault, ack, sizeof(ack), &unit->bmc->chance, out, &end);
-	bmc_visitor_add(unit, fd, out, len, end);
-}
-
-void
-bmc_session_accept(struct unit *unit, evutil_socket_t fd, const char *address, const char *peer)
-{
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (unit->state != SESSION_NONE) {
-		turn_away(unit, fd, FAULT_NONE);
-		return;
-	}
-	unit->sent = 0;
-	if (bmc_ask_is_struck(unit))
-		turn_away(unit, fd, unit->bmc->conf.fault);
-	else
-		start(unit, fd, address, peer);
+		bmc_report(unit, BMC_CONNECTED, unit->caller.peer);
 }
 
 static void
@@ -211,7 +196,7 @@ defer_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 	if (unit->job.state == JOB_ANSWERED)
 		bmc_job_finish(unit);
-	bmc_session_greet(unit, false);
+	bmc_greeting_next(unit, NULL);
 }
 
 void
@@ -219,8 +204,10 @@ bmc_session_init(struct unit *unit)
 {
 	struct bmc *bmc = unit->bmc;
 
-	bmc_wire_init(&unit->wire, bmc->base, &bmc->chance, bmc->conf.quirks & QUIRK_SPLIT);
+	bmc_wire_init(&unit->wire, &bmc->chance, bmc->conf.quirks & QUIRK_SPLIT);
 	bmc_timer_init(unit);
+	bmc_greeting_init(unit);
+	unit->disk_type = -1;
 	unit->defer = event_new(bmc->base, -1, 0, defer_cb, unit);
 }
 
@@ -229,6 +216,7 @@ bmc_session_fini(struct unit *unit)
 {
 	bmc_wire_fini(&unit->wire);
 	bmc_timer_fini(unit);
+	bmc_greeting_fini(unit);
 	if (unit->defer)
 		event_free(unit->defer);
 }

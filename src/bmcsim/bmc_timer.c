@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bmc_timer: keep-alive and drop rules of the BMC's server loop (iusb-protocol 6.1 and 10.1). */
+#include <event2/event.h>
+
 #include "bmcsim/bmc_parts.h"
-#include "iusb/control.h"
 
 enum {
 	MISSES_MAX = 1, /* one more drops the session */
 };
 
-static void
-start(struct event *timer, double seconds)
-{
-	struct timeval tv = {
-		.tv_sec = (time_t)seconds,
-		.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6),
-	};
-
-	event_add(timer, &tv);
-}
-
 static bool
 is_waiting(const struct unit *unit)
 {
-	return unit->pending.is_open || unit->is_ping_out;
+	return unit->pending.is_open || unit->is_ping_out || unit->is_type_out;
 }
 
 static bool
@@ -30,24 +20,10 @@ miss(struct unit *unit)
 	if (++unit->misses <= MISSES_MAX)
 		return true;
 	bmc_session_end(unit, "dropped: the client does not answer %s",
-		unit->pending.is_open ? "a command" : "the ping");
+		unit->pending.is_open ? "a command"
+		: unit->is_ping_out   ? "the ping"
+				      : "the question for its type");
 	return false;
-}
-
-static void
-send_ping(struct unit *unit)
-{
-	size_t len = CONTROL_LEN;
-	uint8_t ping[CONTROL_LEN];
-
-	if ((unit->bmc->conf.quirks & QUIRK_SHORT_PING) && unit->bmc->totals.pings % 2 == 0)
-		len = PACKET_SCSI_LEN;
-	control_plain(ping, len, 0, OP_ACK);
-	unit->is_ping_out = true;
-	unit->bmc->totals.pings++;
-	bmc_wire_queue(&unit->wire, ping, len);
-	bmc_timer_arm(unit);
-	bmc_session_flush(unit);
 }
 
 static void
@@ -55,11 +31,13 @@ timer_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct unit *unit = arg;
 
-	if (unit->state == SESSION_KILLED) {
-		bmc_complain(unit, "the client does not close after KILL (0xF6)");
-		bmc_session_end(unit, "dropped: not closed after KILL");
+	if (unit->state == SESSION_CLOSING) {
+		bmc_complain(unit, "the client does not close after the end of its session");
+		bmc_session_end(unit, "dropped: not closed");
 	} else if (!is_waiting(unit)) {
-		send_ping(unit);
+		bmc_control_ping(unit);
+		bmc_timer_arm(unit);
+		bmc_session_flush(unit);
 	} else if (miss(unit)) {
 		bmc_timer_arm(unit);
 	}
@@ -94,17 +72,17 @@ bmc_timer_arm(struct unit *unit)
 
 	if (unit->state == SESSION_NONE || unit->state == SESSION_MUTE)
 		event_del(unit->timer);
-	else if (unit->state == SESSION_KILLED || is_waiting(unit))
-		start(unit->timer, conf->patience);
+	else if (unit->state == SESSION_CLOSING || is_waiting(unit))
+		bmc_start_timer(unit->timer, conf->patience);
 	else
-		start(unit->timer, conf->idle);
+		bmc_start_timer(unit->timer, conf->idle);
 }
 
 void
 bmc_timer_arm_body(struct unit *unit, bool is_partial)
 {
 	if (is_partial)
-		start(unit->body, unit->bmc->conf.patience);
+		bmc_start_timer(unit->body, unit->bmc->conf.patience);
 	else
 		event_del(unit->body);
 }

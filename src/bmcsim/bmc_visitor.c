@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bmc_visitor: connections that get no session: refused, or struck by a fault at connect. */
+/* bmc_visitor: connections that get no slot: refused, or struck by a fault at connect. */
+#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "bmcsim/bmc_parts.h"
@@ -9,54 +9,56 @@
 static void
 visitor_close(struct visitor *visitor, bool is_reset)
 {
-	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
-
-	if (is_reset)
-		setsockopt(visitor->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	LIST_REMOVE(visitor, entry);
-	visitor->unit->visitor_count--;
-	event_free(visitor->readable);
-	evutil_closesocket(visitor->fd);
+	visitor->service->visitor_count--;
+	link_free(visitor->link, is_reset);
 	free(visitor);
 }
 
 /* What a visitor sends is read and ignored; when it closes, so do we. */
 static void
-visitor_cb(evutil_socket_t fd, short what UNUSED, void *arg)
+visitor_cb(evutil_socket_t fd UNUSED, short what, void *arg)
 {
 	struct visitor *visitor = arg;
 	uint8_t ignored[4096];
-	ssize_t n = recv(fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+	ssize_t n;
 
-	if (n == 0 || (n < 0 && EVUTIL_SOCKET_ERROR() != EAGAIN && EVUTIL_SOCKET_ERROR() != EINTR))
+	if (what & EV_WRITE) {
+		(void)link_write(visitor->link, NULL, 0); /* an error is read next */
+		if (!link_is_pending(visitor->link))
+			link_want(visitor->link, EV_READ);
+	}
+	if (!(what & EV_READ))
+		return;
+	n = link_read(visitor->link, ignored, sizeof(ignored));
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		visitor_close(visitor, false);
 }
 
 void
-bmc_visitor_add(
-	struct unit *unit, evutil_socket_t fd, const uint8_t *bytes, size_t len, enum fault_end end)
+bmc_visitor_add(struct service *service, struct link *link, const uint8_t *bytes, size_t len,
+	enum fault_end end)
 {
 	struct visitor *visitor = mem_new(1, sizeof(*visitor));
 
-	while (unit->visitor_count >= VISITORS_MAX)
-		visitor_close(LIST_FIRST(&unit->visitors), false);
-	visitor->unit = unit;
-	visitor->fd = fd;
-	visitor->readable =
-		event_new(unit->bmc->base, fd, EV_READ | EV_PERSIST, visitor_cb, visitor);
-	LIST_INSERT_HEAD(&unit->visitors, visitor, entry);
-	unit->visitor_count++;
-	unit->bmc->totals.refused++;
+	while (service->visitor_count >= VISITORS_MAX)
+		visitor_close(LIST_FIRST(&service->visitors), false);
+	visitor->service = service;
+	visitor->link = link;
+	LIST_INSERT_HEAD(&service->visitors, visitor, entry);
+	service->visitor_count++;
 	/* A few bytes on a new connection: they fit, or the client is gone already. */
-	if (send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 || end != FAULT_THEN_WAIT)
+	if ((len > 0 && link_write(link, bytes, len) < 0) || end != FAULT_THEN_WAIT) {
 		visitor_close(visitor, end == FAULT_THEN_RESET);
-	else
-		event_add(visitor->readable, NULL);
+		return;
+	}
+	link_set_cb(link, visitor_cb, visitor);
+	link_want(link, link_is_pending(link) ? EV_READ | EV_WRITE : EV_READ);
 }
 
 void
-bmc_visitor_close_all(struct unit *unit)
+bmc_visitor_close_all(struct service *service, bool is_reset)
 {
-	while (!LIST_EMPTY(&unit->visitors))
-		visitor_close(LIST_FIRST(&unit->visitors), false);
+	while (!LIST_EMPTY(&service->visitors))
+		visitor_close(LIST_FIRST(&service->visitors), is_reset);
 }

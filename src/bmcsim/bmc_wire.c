@@ -5,25 +5,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <event2/buffer.h>
 
 #include "base/memory.h"
 #include "bmcsim/chance.h"
+#include "bmcsim/link.h"
 #include "iusb/packet.h"
 
 enum {
 	PIECE_MAX = 4096, /* bytes of an odd piece */
-	VECTORS = 8,
 };
 
 void
-bmc_wire_init(
-	struct bmc_wire *wire, struct event_base *base, struct chance *chance, bool is_splitting)
+bmc_wire_init(struct bmc_wire *wire, struct chance *chance, bool is_splitting)
 {
-	wire->fd = -1;
-	wire->base = base;
 	wire->out = evbuffer_new();
 	wire->chance = chance;
 	wire->is_splitting = is_splitting;
@@ -39,38 +35,37 @@ bmc_wire_fini(struct bmc_wire *wire)
 }
 
 void
-bmc_wire_open(struct bmc_wire *wire, evutil_socket_t fd, event_callback_fn cb, void *arg)
+bmc_wire_open(struct bmc_wire *wire, struct link *link, event_callback_fn cb, void *arg)
 {
 	if (!wire->in)
 		wire->in = mem_new(PACKET_MAX, 1);
-	wire->fd = fd;
+	wire->link = link;
 	wire->in_len = 0;
-	wire->readable = event_new(wire->base, fd, EV_READ | EV_PERSIST, cb, arg);
-	wire->writable = event_new(wire->base, fd, EV_WRITE, cb, arg);
-	event_add(wire->readable, NULL);
+	link_set_cb(link, cb, arg);
+	link_want(link, EV_READ);
 }
 
 void
 bmc_wire_close(struct bmc_wire *wire, bool is_reset)
 {
-	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
-
-	if (wire->fd < 0)
+	if (!wire->link)
 		return;
-	event_free(wire->readable);
-	event_free(wire->writable);
-	if (is_reset)
-		setsockopt(wire->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	evutil_closesocket(wire->fd);
-	wire->fd = -1;
+	link_free(wire->link, is_reset);
+	wire->link = NULL;
 	wire->in_len = 0;
 	evbuffer_drain(wire->out, evbuffer_get_length(wire->out));
+}
+
+const char *
+bmc_wire_error(const struct bmc_wire *wire)
+{
+	return wire->link ? link_error(wire->link) : "";
 }
 
 bool
 bmc_wire_is_open(const struct bmc_wire *wire)
 {
-	return wire->fd >= 0;
+	return wire->link != NULL;
 }
 
 void
@@ -83,62 +78,64 @@ bmc_wire_queue(struct bmc_wire *wire, const void *bytes, size_t len)
 static size_t
 piece(struct bmc_wire *wire, size_t len)
 {
-	if (!wire->is_splitting || chance_one_in(wire->chance, 2))
+	if (!wire->is_splitting || len == 0 || chance_one_in(wire->chance, 2))
 		return len;
 	return 1 + chance_below(wire->chance, (uint32_t)(len < PIECE_MAX ? len : PIECE_MAX));
 }
 
-/* Writes at most limit bytes (1 or more) of what is queued. */
+/* Hands at most limit bytes of what is queued to the link. */
 static enum wire_result
 write_some(struct bmc_wire *wire, size_t limit)
 {
-	struct evbuffer_iovec vector[VECTORS];
-	struct msghdr message = { .msg_iov = vector };
+	struct evbuffer_iovec chunk;
+	size_t len;
 	ssize_t sent;
-	int n;
 
-	n = evbuffer_peek(wire->out, (ev_ssize_t)limit, NULL, vector, VECTORS);
-	n = n < VECTORS ? n : VECTORS;
-	message.msg_iovlen = (size_t)n;
-	for (int i = 0; i < n; i++) {
-		if (vector[i].iov_len > limit)
-			vector[i].iov_len = limit;
-		limit -= vector[i].iov_len;
-	}
-	sent = sendmsg(wire->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (sent < 0 && errno != EAGAIN && errno != EINTR)
-		return WIRE_LOST;
-	if (sent > 0)
-		evbuffer_drain(wire->out, (size_t)sent);
-	if (evbuffer_get_length(wire->out) == 0)
+	do {
+		if (evbuffer_peek(wire->out, 1, NULL, &chunk, 1) < 1)
+			chunk = (struct evbuffer_iovec){ 0 }; /* finishes what is in the link */
+		len = chunk.iov_len < limit ? chunk.iov_len : limit;
+		sent = link_write(wire->link, chunk.iov_base, len);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return WIRE_LOST;
+		if (sent > 0)
+			evbuffer_drain(wire->out, (size_t)sent);
+		limit -= sent > 0 ? (size_t)sent : 0;
+	} while (sent > 0 && limit > 0 && evbuffer_get_length(wire->out) > 0);
+	if (evbuffer_get_length(wire->out) == 0 && !link_is_pending(wire->link)) {
+		link_want(wire->link, EV_READ);
 		return WIRE_OK;
-	event_add(wire->writable, NULL);
+	}
+	link_want(wire->link, EV_READ | EV_WRITE);
 	return WIRE_LATER;
+}
+
+static bool
+has_more(const struct bmc_wire *wire)
+{
+	return evbuffer_get_length(wire->out) > 0 || link_is_pending(wire->link);
 }
 
 enum wire_result
 bmc_wire_flush(struct bmc_wire *wire)
 {
-	size_t len = evbuffer_get_length(wire->out);
-
-	if (len == 0)
+	if (!has_more(wire))
 		return WIRE_OK;
-	return wire->is_corked ? WIRE_LATER : write_some(wire, piece(wire, len));
+	if (wire->is_corked)
+		return WIRE_LATER;
+	return write_some(wire, piece(wire, evbuffer_get_length(wire->out)));
 }
 
 enum wire_result
 bmc_wire_flush_whole(struct bmc_wire *wire)
 {
-	size_t len = evbuffer_get_length(wire->out);
-
-	return len == 0 ? WIRE_OK : write_some(wire, len);
+	return has_more(wire) ? write_some(wire, evbuffer_get_length(wire->out)) : WIRE_OK;
 }
 
 enum wire_result
 bmc_wire_receive(struct bmc_wire *wire)
 {
-	ssize_t n =
-		recv(wire->fd, wire->in + wire->in_len, PACKET_MAX - wire->in_len, MSG_DONTWAIT);
+	ssize_t n = link_read(wire->link, wire->in + wire->in_len, PACKET_MAX - wire->in_len);
 
 	if (n == 0)
 		return WIRE_ENDED;

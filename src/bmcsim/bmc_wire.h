@@ -14,19 +14,18 @@
 
 struct chance;
 struct evbuffer;
+struct link;
 
 enum wire_result {
 	WIRE_OK,
 	WIRE_LATER, /* nothing to read yet; or not everything is written yet */
 	WIRE_ENDED, /* the peer closed */
-	WIRE_LOST,  /* errno says how */
+	WIRE_LOST,  /* bmc_wire_error() says how */
 };
 
 /* Embedded in its owner; zero-initialised and bmc_wire_init() before anything else. */
 struct bmc_wire {
-	evutil_socket_t fd; /* -1 while closed */
-	struct event_base *base;
-	struct event *readable, *writable;
+	struct link *link; /* owned; NULL while closed */
 	struct evbuffer *out;
 	uint8_t *in; /* PACKET_MAX bytes, made at the first open, kept until fini */
 	size_t in_len;
@@ -35,19 +34,22 @@ struct bmc_wire {
 	bool is_splitting; /* each write may be a piece only; the rest a turn of the loop later */
 };
 
-void bmc_wire_init(
-	struct bmc_wire *wire, struct event_base *base, struct chance *chance, bool is_splitting);
+void bmc_wire_init(struct bmc_wire *wire, struct chance *chance, bool is_splitting);
 void bmc_wire_fini(struct bmc_wire *wire);
 
-/* Takes the connected socket over. cb gets EV_READ and EV_WRITE; on the latter it flushes. */
-void bmc_wire_open(struct bmc_wire *wire, evutil_socket_t fd, event_callback_fn cb, void *arg);
+/* Takes the link over. cb gets EV_READ and EV_WRITE; on the latter it flushes. */
+void bmc_wire_open(struct bmc_wire *wire, struct link *link, event_callback_fn cb, void *arg);
 
 /* Closes; with is_reset the peer sees a reset. Harmless when closed. */
 void bmc_wire_close(struct bmc_wire *wire, bool is_reset);
 
+/* Why the connection is lost, "" if it is not. */
+const char *bmc_wire_error(const struct bmc_wire *wire);
+
 bool bmc_wire_is_open(const struct bmc_wire *wire);
 
-/* Queues bytes; bmc_wire_flush() sends them. What is queued together goes in one segment. */
+/* Queues bytes; bmc_wire_flush() sends them. Small packets that are queued together go in one
+ * segment. */
 void bmc_wire_queue(struct bmc_wire *wire, const void *bytes, size_t len);
 
 /* WIRE_OK when everything is sent, WIRE_LATER when the rest goes at the next EV_WRITE. */

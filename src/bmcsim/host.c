@@ -34,6 +34,12 @@ host_device(const struct host *host)
 	return host->device;
 }
 
+int
+host_instance(const struct host *host)
+{
+	return host->instance;
+}
+
 bool
 host_is_running(const struct host *host)
 {
@@ -103,7 +109,8 @@ end_step(struct host *host)
 	}
 	end_script(host);
 	/* After an eject the client may be about to go: the next one starts the script again. */
-	if (host->script->is_loop && !is_ejected && bmc_has_client(host->bmc, host->device))
+	if (host->script->is_loop && !is_ejected &&
+		bmc_has_client(host->bmc, host->device, host->instance))
 		begin_script(host, failures > 0 ? pause_after_failure : 0);
 }
 
@@ -155,7 +162,8 @@ sense_cb(void *arg, const struct bmc_result *result)
 			(uint32_t)(result->data[2] & 0x0F) << 16 | get_be16(result->data + 12);
 	if (host->sense >> 16 == KEY_UNIT_ATTENTION && !host->shows_attention &&
 		host->attention++ < ATTENTIONS_MAX)
-		bmc_submit(host->bmc, host->device, &host->command, result_cb, host);
+		bmc_submit(
+			host->bmc, host->device, host->instance, &host->command, result_cb, host);
 	else
 		host->next(host, &failed);
 }
@@ -172,7 +180,7 @@ result_cb(void *arg, const struct bmc_result *result)
 	if (result->is_good)
 		host->next(host, result);
 	else
-		bmc_submit(host->bmc, host->device, &request_sense, sense_cb, host);
+		bmc_submit(host->bmc, host->device, host->instance, &request_sense, sense_cb, host);
 }
 
 static void
@@ -182,7 +190,7 @@ submit(struct host *host, const uint8_t *cdb, size_t cdb_len, host_next *next)
 	host->next = next;
 	host->attention = 0;
 	host->shows_attention = false;
-	bmc_submit(host->bmc, host->device, &host->command, result_cb, host);
+	bmc_submit(host->bmc, host->device, host->instance, &host->command, result_cb, host);
 }
 
 void
@@ -227,7 +235,7 @@ kick_cb(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 }
 
 struct host *
-host_new(struct event_base *base, struct bmc *bmc, enum device device,
+host_new(struct event_base *base, struct bmc *bmc, enum device device, int instance,
 	const struct host_script *script, host_say_cb *say, host_done_cb *done, void *arg)
 {
 	struct host *host = mem_new(1, sizeof(*host));
@@ -235,6 +243,7 @@ host_new(struct event_base *base, struct bmc *bmc, enum device device,
 	host->base = base;
 	host->bmc = bmc;
 	host->device = device;
+	host->instance = instance;
 	host->script = script;
 	host->say = say;
 	host->done = done;
@@ -248,7 +257,7 @@ host_free(struct host *host)
 {
 	if (!host)
 		return;
-	bmc_abort(host->bmc, host->device);
+	bmc_abort(host->bmc, host->device, host->instance);
 	event_free(host->kick);
 	free(host);
 }
@@ -259,9 +268,22 @@ host_client_changed(struct host *host, bool is_connected)
 	if (is_connected && host->state == HOST_IDLE) {
 		begin_script(host, 0);
 	} else if (!is_connected && host->state == HOST_RUNNING) {
-		bmc_abort(host->bmc, host->device);
+		bmc_abort(host->bmc, host->device, host->instance);
 		say_step(host, "FAIL: ", "the client is gone");
 		host->failures++;
 		end_script(host);
 	}
+}
+
+void
+host_reset(struct host *host)
+{
+	bmc_abort(host->bmc, host->device, host->instance);
+	event_del(host->kick);
+	host->after_pause = NULL;
+	if (host->state == HOST_RUNNING)
+		host->say(host->arg, host, "the machine was reset");
+	host->state = HOST_IDLE;
+	if (bmc_has_client(host->bmc, host->device, host->instance))
+		begin_script(host, 0);
 }

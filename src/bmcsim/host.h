@@ -25,9 +25,9 @@ typedef void host_done_cb(void *arg, struct host *host, bool is_good);
 
 /*
  * The script runs each time a client comes. It is not owned and must outlive the host, as must the
- * BMC; nobody else submits commands to that device. Must not be freed from its callbacks.
+ * BMC; nobody else submits commands to that slot. Must not be freed from its callbacks.
  */
-struct host *host_new(struct event_base *base, struct bmc *bmc, enum device device,
+struct host *host_new(struct event_base *base, struct bmc *bmc, enum device device, int instance,
 	const struct host_script *script, host_say_cb *say, host_done_cb *done,
 	void *arg) MUST_CHECK;
 void host_free(struct host *host);
@@ -35,7 +35,11 @@ void host_free(struct host *host);
 /* BMC_CONNECTED or BMC_DISCONNECTED came for the device. */
 void host_client_changed(struct host *host, bool is_connected);
 
+/* The machine is reset: what it does is forgotten, and its script starts again. */
+void host_reset(struct host *host);
+
 enum device host_device(const struct host *host);
+int host_instance(const struct host *host);
 bool host_is_running(const struct host *host);
 
 #endif

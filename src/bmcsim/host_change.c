@@ -12,6 +12,8 @@ enum {
 	EVENT_MEDIA = 0x10, /* the class, as a bit */
 	EVENT_NEW_MEDIA = 2,
 	EVENT_PRESENT = 0x02,
+	EVENT_CLASSES_OF_BMC =
+		0xDE, /* what a BMC supports that answers itself (iusb-protocol 10.2) */
 };
 
 static const double poll_interval = 0.1; /* seconds */
@@ -38,7 +40,8 @@ event_next(struct host *host, const struct bmc_result *result)
 {
 	const uint8_t *event = result->data;
 
-	if (!result->is_good && host->sense == SENSE_INVALID_OPCODE)
+	if ((!result->is_good && host->sense == SENSE_INVALID_OPCODE) ||
+		(result->data_len == EVENT_LEN && event[3] == EVENT_CLASSES_OF_BMC))
 		host_compare(host, compared); /* the BMC keeps it to itself */
 	else if (!result->is_good)
 		host_fail_command(host, "GET EVENT STATUS");

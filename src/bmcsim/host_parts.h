@@ -30,6 +30,7 @@ struct host {
 	struct event_base *base;
 	struct bmc *bmc;
 	enum device device;
+	int instance;
 	const struct host_script *script;
 	host_say_cb *say;
 	host_done_cb *done;

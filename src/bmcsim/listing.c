@@ -9,63 +9,194 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "bmcsim/bmc.h"
 
-typedef void line_fn(FILE *out, const struct bmc *bmc, const char *address);
-
-/* The text that line() makes for every node, between head and tail. */
-static char *
-list(struct bmc *const *bmcs, size_t count, const char *head, line_fn *line, const char *tail)
+static void
+put_address(FILE *out, const struct bmc *bmc)
 {
-	char address[INET_ADDRSTRLEN], *text = NULL;
-	struct in_addr in;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	struct in_addr in = bmc_address(bmc);
+	char address[INET_ADDRSTRLEN];
 
-	if (!out)
-		return mem_strdup("");
-	fputs(head, out);
-	for (size_t i = 0; i < count; i++) {
-		in = bmc_address(bmcs[i]);
-		inet_ntop(AF_INET, &in, address, sizeof(address));
-		line(out, bmcs[i], address);
+	inet_ntop(AF_INET, &in, address, sizeof(address));
+	fputs(address, out);
+}
+
+/* A string of libconfig. */
+static void
+put_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
 	}
-	fputs(tail, out);
-	return fclose(out) == 0 ? text : (free(text), mem_strdup(""));
+	fputc('"', out);
+}
+
+static bool
+is_legacy(const struct bmc *bmc)
+{
+	return bmc_conf(bmc)->dialect->bmc_speaks_first;
+}
+
+/* ---- ready ---- */
+
+static void
+put_port(FILE *out, const char *name, uint16_t port)
+{
+	if (port != 0)
+		fprintf(out, " %s=%u", name, port);
 }
 
 static void
-ready_line(FILE *out, const struct bmc *bmc, const char *address)
+ready_line(FILE *out, const struct bmc *bmc)
 {
-	fprintf(out, "%s %s cd=%u hd=%u fd=%u\n", bmc_name(bmc), address, bmc_port(bmc, DEVICE_CD),
-		bmc_port(bmc, DEVICE_HD), bmc_port(bmc, DEVICE_FD));
+	fprintf(out, "%s ", bmc_name(bmc));
+	put_address(out, bmc);
+	fprintf(out, " cd=%u hd=%u fd=%u", bmc_port(bmc, DEVICE_CD), bmc_port(bmc, DEVICE_HD),
+		bmc_port(bmc, DEVICE_FD));
+	if (!is_legacy(bmc)) {
+		put_port(out, "cd-tls", bmc_secure_port(bmc, DEVICE_CD));
+		put_port(out, "hd-tls", bmc_secure_port(bmc, DEVICE_HD));
+		put_port(out, "fd-tls", bmc_secure_port(bmc, DEVICE_FD));
+		put_port(out, "web", bmc_web_port(bmc, false));
+		put_port(out, "web-tls", bmc_web_port(bmc, true));
+		fprintf(out, " dialect=%s", bmc_conf(bmc)->dialect->name);
+	}
+	fputc('\n', out);
 }
 
-static void
-target_line(FILE *out, const struct bmc *bmc, const char *address)
+/* Memory that a stream writes to; NULL cannot be. */
+static FILE *
+open_text(char **text, size_t *len)
 {
-	fprintf(out,
-		"  { name = \"%s\"; address = \"%s\"; dialect = \"legacy\";"
-		" ports = { cd = %u; fd = %u; hd = %u; }; },\n",
-		bmc_name(bmc), address, bmc_port(bmc, DEVICE_CD), bmc_port(bmc, DEVICE_FD),
-		bmc_port(bmc, DEVICE_HD));
+	FILE *out = open_memstream(text, len);
+
+	if (!out) {
+		log_msg(LOG_LEVEL_ERROR, "out of memory");
+		abort();
+	}
+	return out;
 }
 
 char *
 listing_ready(struct bmc *const *bmcs, size_t count)
 {
-	return list(bmcs, count, "", ready_line, "ready\n");
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_text(&text, &len);
+
+	for (size_t i = 0; i < count; i++)
+		ready_line(out, bmcs[i]);
+	fputs("ready\n", out);
+	fclose(out);
+	return text;
+}
+
+/* ---- targets ---- */
+
+static uint16_t
+media_port(const struct bmc *bmc, enum device device)
+{
+	if (bmc_conf(bmc)->media != MEDIA_PLAIN)
+		return bmc_secure_port(bmc, device);
+	return bmc_port(bmc, device);
+}
+
+/* A BMC with a web server says the ports of its media there. */
+static void
+put_ports(FILE *out, const struct bmc *bmc)
+{
+	const struct bmc_conf *conf = bmc_conf(bmc);
+
+	fputs(" ports = {", out);
+	for (int d = 0; d < DEVICE_COUNT && conf->web.flow == WEB_FLOW_NONE; d++) {
+		uint16_t port = media_port(bmc, (enum device)d);
+
+		if (port != 0)
+			fprintf(out, " %s = %u;", device_name((enum device)d), port);
+	}
+	if (conf->web.flow != WEB_FLOW_NONE)
+		fprintf(out, " web = %u;", bmc_web_port(bmc, conf->has_tls));
+	fputs(" };", out);
+}
+
+static void
+put_login(FILE *out, const struct bmc *bmc, const char *secret_file)
+{
+	const struct bmc_conf *conf = bmc_conf(bmc);
+
+	if (conf->web.flow != WEB_FLOW_NONE) {
+		fprintf(out, " login = { method = \"%s\"; user = ",
+			conf->web.flow == WEB_FLOW_REST ? "rest" : "asp");
+		put_string(out, conf->web.user);
+		fputs("; password_file = ", out);
+		put_string(out, secret_file);
+	} else if (conf->token) {
+		fputs(" login = { method = \"token\"; password_file = ", out);
+		put_string(out, secret_file);
+	} else {
+		fputs(" login = { method = \"none\"", out);
+	}
+	fputs("; };", out);
+}
+
+/* The transport that it has, if it is one only. */
+static void
+put_transport(FILE *out, const struct bmc *bmc)
+{
+	const struct bmc_conf *conf = bmc_conf(bmc);
+
+	if (conf->web.flow == WEB_FLOW_NONE)
+		fputs(" transport = \"direct\";", out);
+}
+
+static void
+put_tls(FILE *out, const struct bmc *bmc)
+{
+	const struct bmc_conf *conf = bmc_conf(bmc);
+	const char *mode = "auto"; /* the web pages say it */
+
+	if (!conf->has_tls || (conf->web.flow == WEB_FLOW_NONE && conf->media == MEDIA_PLAIN))
+		mode = "off";
+	else if (conf->web.flow == WEB_FLOW_NONE)
+		mode = "on";
+	fprintf(out, " tls = { mode = \"%s\"; verify = \"pin\";%s };", mode,
+		conf->has_tls && conf->tls_age == TLS_OLD ? " legacy = true;" : "");
+}
+
+static void
+target_line(FILE *out, const struct bmc *bmc, const char *secret_file)
+{
+	fprintf(out, "  { name = \"%s\"; address = \"", bmc_name(bmc));
+	put_address(out, bmc);
+	fprintf(out, "\"; dialect = \"%s\";", bmc_conf(bmc)->dialect->name);
+	put_ports(out, bmc);
+	if (!is_legacy(bmc)) {
+		put_transport(out, bmc);
+		put_login(out, bmc, secret_file);
+		put_tls(out, bmc);
+	}
+	fputs(" }", out);
 }
 
 char *
-listing_targets(struct bmc *const *bmcs, size_t count)
+listing_targets(struct bmc *const *bmcs, size_t count, const char *secret_file)
 {
-	char *text = list(bmcs, count, "targets = (\n", target_line, ");\n");
-	char *comma = strrchr(text, ',');
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_text(&text, &len);
 
-	if (comma) /* libconfig takes no comma behind the last one */
-		memmove(comma, comma + 1, strlen(comma));
+	fputs("targets = (\n", out);
+	for (size_t i = 0; i < count; i++) {
+		target_line(out, bmcs[i], secret_file ? secret_file : "");
+		fputs(i + 1 < count ? ",\n" : "\n", out); /* libconfig takes no last comma */
+	}
+	fputs(");\n", out);
+	fclose(out);
 	return text;
 }
 

@@ -12,6 +12,8 @@
 
 #include "base/memory.h"
 #include "bmcsim/bmc_fault.h"
+#include "bmcsim/options_parts.h"
+#include "bmcsim/profiles.h"
 #include "bmcsim/values.h"
 #include "iusb/dialect.h"
 
@@ -20,10 +22,8 @@ enum {
 	FIRST_LONG = 256, /* getopt's value for row 0; below are characters */
 };
 
-typedef int option_set(struct options *out, const char *value, struct reason *why);
-
-static int
-parse_text(const char *text, char **out, struct reason *why)
+int
+option_text(const char *text, char **out, struct reason *why)
 {
 	if (!*text)
 		return reason_set(why, "it must not be empty");
@@ -41,7 +41,7 @@ set_nodes(struct options *out, const char *value, struct reason *why)
 static int
 set_name(struct options *out, const char *value, struct reason *why)
 {
-	return parse_text(value, &out->pattern, why);
+	return option_text(value, &out->pattern, why);
 }
 
 static int
@@ -73,25 +73,26 @@ set_port_step(struct options *out, const char *value, struct reason *why)
 }
 
 static int
-set_dialect(struct options *out UNUSED, const char *value, struct reason *why)
+set_dialect(struct options *out, const char *value, struct reason *why)
 {
-	if (!dialect_find(value))
+	const struct dialect *dialect = dialect_find(value);
+
+	if (!dialect || dialect->is_auto)
 		return reason_set(why, "\"%s\" is no dialect", value);
-	if (strcmp(value, "legacy") != 0)
-		return reason_set(why, "\"%s\" is not supported yet; \"legacy\" is", value);
+	out->conf.dialect = dialect;
 	return 0;
 }
 
 static int
 set_ready_file(struct options *out, const char *value, struct reason *why)
 {
-	return parse_text(value, &out->ready_file, why);
+	return option_text(value, &out->ready_file, why);
 }
 
 static int
 set_print_targets(struct options *out, const char *value, struct reason *why)
 {
-	return parse_text(value, &out->targets_file, why);
+	return option_text(value, &out->targets_file, why);
 }
 
 static int
@@ -155,6 +156,7 @@ set_filter(struct options *out, const char *value, struct reason *why)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(value, names[i]) == 0) {
 			out->conf.filter = (enum bmc_filter)i;
+			out->given |= GIVEN_FILTER;
 			return 0;
 		}
 	}
@@ -198,7 +200,7 @@ set_host(struct options *out, const char *value, struct reason *why)
 static int
 set_usbredir(struct options *out, const char *value, struct reason *why)
 {
-	return parse_text(value, &out->usbredir, why);
+	return option_text(value, &out->usbredir, why);
 }
 
 static int
@@ -216,6 +218,8 @@ set_log_level(struct options *out, const char *value, struct reason *why)
 	return 0;
 }
 
+static int set_profile(struct options *out, const char *value, struct reason *why);
+
 static const struct row {
 	const char *name;
 	const char *value; /* what it is called in the help; NULL: takes none */
@@ -227,21 +231,53 @@ static const struct row {
 	{ "name", "PATTERN", set_name, "their names, node[01-40] [sim[001-N]]" },
 	{ "address", "A", set_address, "address of the first; node i gets A + i [127.0.0.1]" },
 	{ "same-address", NULL, set_same_address, "all of them at A, ports further up" },
-	{ "port-base", "P", set_port_base, "cd P, hd P+2, fd P+3; 0: free ports [5120]" },
+	{ "port-base", "P", set_port_base, "port of the cd, others above; 0: free ports [5120]" },
 	{ "port-step", "S", set_port_step, "ports from node to node at the same address [10]" },
-	{ "dialect", "D", set_dialect, "generation of firmware: legacy [legacy]" },
+	{ "web-port-base", "P", option_web_port_base, "HTTP P, HTTPS P+1 [port-base + 8]" },
+	{ "dialect", "D", set_dialect, "legacy, asp, rest or rest-gadget [legacy]" },
+	{ "profile", "NAME", set_profile, "as a real board; what follows changes it; or list" },
 	{ NULL, NULL, NULL, "When they listen" },
 	{ "ready-file", "FILE", set_ready_file, "write the lines that are printed there, too" },
 	{ "print-targets", "FILE", set_print_targets,
 		"write \"targets = (...);\" for iusbd.conf; - is stdout" },
+	{ "control", "PATH", option_control, "Unix socket for reboot, kill, status and others" },
+	{ NULL, NULL, NULL, "Slots and tokens" },
+	{ "slots", "LIST", option_slots, "how many of each: cd=2,fd=1,hd=0 [the dialect's]" },
+	{ "token", "TEXT", option_token, "no web server; the token that is good [any]" },
+	{ "ack", "N[:TIMES]", option_ack, "tell clients that are not refused anyway status N" },
+	{ "owner", "ADDRESS", option_owner, "who is said to hold a slot [who does]" },
+	{ "owner-field", "0|24|39|45", option_owner_field,
+		"bytes of the owner in an ACK [24; rest: 39]" },
+	{ "attach-mode", "MODE", option_attach_mode, "session, always or detached [session]" },
+	{ "refusal-pause", "S", option_refusal_pause, "seconds after a refusal [3]" },
+	{ NULL, NULL, NULL, "Web server and TLS" },
+	{ "web", "FLOW", option_web, "how one logs in: off, asp, rest or digest [the dialect's]" },
+	{ "user", "NAME", option_user, "[admin]" },
+	{ "password", "TEXT", option_password, "[admin]" },
+	{ "password-file", "FILE", option_password_file, "the password is its first line" },
+	{ "web-quirks", "LIST", option_web_quirks, "all, none, or a list [the flow's]" },
+	{ "web-sessions", "N", option_web_sessions, "web sessions at a time [4]" },
+	{ "session-life", "S", option_session_life, "seconds without a request [300]" },
+	{ "token-life", "S", option_token_life, "seconds; 0: as long as its web session [0]" },
+	{ "ban", "N:S", option_ban, "403 for S seconds after N requests within 10 [0]" },
+	{ "licence", "on|off", option_licence, "media are licensed [on]" },
+	{ "privilege", "on|off", option_privilege, "the user may use media [on]" },
+	{ "tls", "off|new|old", option_tls, "old: TLS 1.0 [new; legacy: off]" },
+	{ "tls-pem", "FILE", option_tls_pem, "key and certificate [self-signed]" },
+	{ "media-tls", "on|off|both", option_media_tls, "media ports [rest: on; else off]" },
+	{ "single-port", "on|off", option_single_port, "media by the web port only [off]" },
+	{ "tunnel", "on|off", option_tunnel, "CONNECT on the web port [the dialect's]" },
+	{ "websocket", "on|off", option_websocket, "on the web port [the dialect's]" },
 	{ NULL, NULL, NULL, "Behaviour" },
 	{ "quirks", "LIST", set_quirks, "all, none, or a list; -NAME takes one away [all]" },
 	{ "fault", "KIND[:AFTER[:TIMES]]", set_fault,
 		"break the session after so many good requests [none]" },
 	{ "filter", "on|off|none", set_filter,
-		"forward what newer firmware does, what legacy does, or all [off]" },
+		"forward what newer firmware does, what legacy does, or all [legacy: off]" },
 	{ "idle", "S", set_idle, "seconds without a command before a ping [60]" },
 	{ "patience", "S", set_patience, "seconds of each step of the drop rule [60]" },
+	{ "poll", "S", option_poll, "seconds between the polls of an idle machine [1]" },
+	{ "reboot-time", "S", option_reboot_time, "seconds that a reboot takes [5]" },
 	{ "strict", "on|off", set_strict, "complain of clients that break a rule [on]" },
 	{ "seed", "N", set_seed, "play the same quirks again [random, logged]" },
 	{ NULL, NULL, NULL, "The machine behind the BMC" },
@@ -254,6 +290,33 @@ static const struct row {
 	{ "help", NULL, NULL, "print this" },
 	{ "version", NULL, NULL, "print the version" },
 };
+
+static const struct row *
+find_row(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].name && strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* A profile is a command line: "--name value --name value". */
+static int
+set_profile(struct options *out, const char *value, struct reason *why)
+{
+	const struct profile *profile = profile_find(value, why);
+	char *copy, *rest, *word;
+	int result = 0;
+
+	if (!profile)
+		return -1;
+	copy = rest = mem_strdup(profile->options);
+	while (result == 0 && (word = strsep(&rest, " ")))
+		result = find_row(word + strlen("--"))->set(out, strsep(&rest, " "), why);
+	free(copy);
+	return result;
+}
 
 static void
 print_words(const char *title, const char *word)
@@ -283,6 +346,9 @@ print_help(void)
 	print_words("\nQuirks: ", bmc_quirk_name(0));
 	for (unsigned bit = 1; bmc_quirk_name(bit); bit++)
 		print_words(", ", bmc_quirk_name(bit));
+	print_words("\nWeb quirks: ", option_web_quirk_name(0));
+	for (unsigned bit = 1; option_web_quirk_name(bit); bit++)
+		print_words(", ", option_web_quirk_name(bit));
 	print_words("\nFaults: ", bmc_fault_name(FAULT_NONE));
 	for (enum bmc_fault fault = FAULT_NONE + 1; fault <= FAULT_KILL; fault++)
 		print_words(", ", bmc_fault_name(fault));
@@ -338,6 +404,10 @@ read_all(int argc, char **argv, struct options *out)
 			print_help();
 			return OPTIONS_DONE;
 		}
+		if (row->set == set_profile && strcmp(optarg, "list") == 0) {
+			profiles_print();
+			return OPTIONS_DONE;
+		}
 		if (!row->set) {
 			printf("iusb-bmcsim %s\n", PACKAGE_VERSION);
 			return OPTIONS_DONE;
@@ -362,7 +432,23 @@ options_parse(int argc, char **argv, struct options *out)
 		.port_base = dialect_find("legacy")->port[DEVICE_CD],
 		.has_device = { true, true, true },
 		.log_level = LOG_LEVEL_INFO,
-		.conf = { .quirks = QUIRK_ALL, .idle = 60, .patience = 60, .is_strict = true },
+		.conf = {
+			.dialect = dialect_find("legacy"),
+			.slots = { 1, 1, 1 },
+			.quirks = QUIRK_ALL,
+			.idle = 60,
+			.patience = 60,
+			.refusal_pause = 3,
+			.poll = 1,
+			.reboot_time = 5,
+			.is_strict = true,
+			.web = {
+				.sessions_max = 4,
+				.session_life = 300,
+				.has_licence = true,
+				.has_privilege = true,
+			},
+		},
 	};
 	result = read_all(argc, argv, out);
 	if (result != OPTIONS_RUN)
@@ -379,5 +465,12 @@ options_fini(struct options *options)
 	free(options->usbredir);
 	free(options->ready_file);
 	free(options->targets_file);
+	free(options->control);
+	free(options->token);
+	free(options->owner);
+	free(options->user);
+	option_erase(&options->password);
+	free(options->password_file);
+	free(options->tls_pem);
 	*options = (struct options){ 0 };
 }

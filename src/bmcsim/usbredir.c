@@ -60,7 +60,7 @@ usbredir_flush(struct usbredir *u)
 static void
 hang_up(struct usbredir *u, const char *why)
 {
-	struct link *link = u->link;
+	struct qemu *link = u->link;
 
 	if (link == NULL)
 		return;
@@ -78,7 +78,7 @@ static int
 read_parser(void *arg, uint8_t *data, int count)
 {
 	struct usbredir *u = arg;
-	struct link *link = u->link;
+	struct qemu *link = u->link;
 	struct evbuffer *output = bufferevent_get_output(link->bev);
 
 	if (evbuffer_get_length(link->first) > 0)
@@ -124,7 +124,7 @@ needed_caps(void)
  * QEMU's hello is checked against them and goes no further.
  */
 static void
-expect_hello(struct link *link)
+expect_hello(struct qemu *link)
 {
 	uint8_t hello[HELLO_END] = { 0 };
 
@@ -222,7 +222,7 @@ accept_cb(struct evconnlistener *listener UNUSED, evutil_socket_t fd,
 	struct sockaddr *address UNUSED, int address_len UNUSED, void *arg)
 {
 	struct usbredir *u = arg;
-	struct link *link;
+	struct qemu *link;
 
 	if (u->link != NULL) {
 		usbredir_say(u, LOG_LEVEL_WARNING, "usbredir: a second QEMU was turned away");
@@ -249,16 +249,17 @@ accept_cb(struct evconnlistener *listener UNUSED, evutil_socket_t fd,
 
 struct usbredir *
 usbredir_new(struct event_base *base, const char *socket_path, struct bmc *bmc, enum device device,
-	struct reason *why)
+	int instance, struct reason *why)
 {
 	struct usbredir *u = mem_new(1, sizeof(*u));
 
 	u->base = base;
 	u->bmc = bmc;
 	u->device = device;
-	u->has_client = bmc_has_client(bmc, device);
+	u->instance = instance;
+	u->has_client = bmc_has_client(bmc, device, instance);
 	u->path = mem_strdup(socket_path);
-	slot_format(u->slot, bmc_name(bmc), device, 0);
+	slot_format(u->slot, bmc_name(bmc), device, instance);
 	u->storage = usb_storage_new(device, &usbredir_storage_ops, u);
 	u->listener = unix_listener_new(base, socket_path, accept_cb, u, why);
 	if (u->listener == NULL) {
@@ -288,4 +289,10 @@ usbredir_client_changed(struct usbredir *u, bool is_connected)
 {
 	u->has_client = is_connected;
 	usbredir_guest_update(u);
+}
+
+void
+usbredir_replug(struct usbredir *u)
+{
+	usbredir_guest_replug(u);
 }

@@ -26,15 +26,18 @@ struct usbredir;
 /*
  * Listens on socket_path, mode 0600; a socket that nobody listens on any more is replaced. One QEMU
  * at a time, and another one after it has gone. The bmc must outlive the bridge; while the bridge
- * exists nobody else submits commands to that drive. NULL with the reason.
+ * exists nobody else submits commands to that slot. NULL with the reason.
  */
 struct usbredir *usbredir_new(struct event_base *base, const char *socket_path, struct bmc *bmc,
-	enum device device, struct reason *why) MUST_CHECK;
+	enum device device, int instance, struct reason *why) MUST_CHECK;
 
 /* Ends the connection to QEMU and removes the socket. NULL is allowed. */
 void usbredir_free(struct usbredir *usbredir);
 
 /* The media session of the drive came or went (BMC_CONNECTED, BMC_DISCONNECTED). */
 void usbredir_client_changed(struct usbredir *usbredir, bool is_connected);
+
+/* The machine is reset: the USB device, if it is there, goes and comes again. */
+void usbredir_replug(struct usbredir *usbredir);
 
 #endif

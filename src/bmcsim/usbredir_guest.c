@@ -81,6 +81,15 @@ usbredir_guest_update(struct usbredir *u)
 	usbredir_flush(u);
 }
 
+void
+usbredir_guest_replug(struct usbredir *u)
+{
+	if (u->link == NULL || u->link->plug != PLUG_IN)
+		return;
+	plug_out(u);
+	usbredir_flush(u);
+}
+
 static void
 got_disconnect_ack(void *arg)
 {
@@ -259,7 +268,7 @@ do_submit(void *arg, const struct bmc_command *command)
 {
 	struct usbredir *u = arg;
 
-	bmc_submit(u->bmc, u->device, command, command_done_cb, u);
+	bmc_submit(u->bmc, u->device, u->instance, command, command_done_cb, u);
 }
 
 static void
@@ -267,7 +276,7 @@ do_abort(void *arg)
 {
 	struct usbredir *u = arg;
 
-	bmc_abort(u->bmc, u->device);
+	bmc_abort(u->bmc, u->device, u->instance);
 }
 
 static void

@@ -25,7 +25,7 @@ enum plug { /* the USB device, as QEMU knows it */
 };
 
 /* One connection to QEMU. */
-struct link {
+struct qemu {
 	struct bufferevent *bev;       /* owned */
 	struct usbredirparser *parser; /* owned */
 	struct evbuffer *first;        /* what the parser is given before the connection's bytes */
@@ -37,13 +37,14 @@ struct link {
 struct usbredir {
 	struct bmc *bmc;
 	enum device device;
+	int instance;
 	bool has_client;
 	char *path; /* owned; removed at the end */
 	char slot[SLOT_NAME_SIZE];
 	struct evconnlistener *listener; /* owned */
 	struct event_base *base;
 	struct usb_storage *storage; /* owned */
-	struct link *link;           /* owned; NULL while no QEMU is there */
+	struct qemu *link;           /* owned; NULL while no QEMU is there */
 };
 
 /* One line of log about the slot. */
@@ -60,5 +61,8 @@ void usbredir_guest_init(struct usbredirparser *parser);
 
 /* Brings the USB device to where the media session says it should be: plugged in or out. */
 void usbredir_guest_update(struct usbredir *u);
+
+/* Plugs it out, whatever is under way; it comes again when QEMU has acknowledged that. */
+void usbredir_guest_replug(struct usbredir *u);
 
 #endif

@@ -77,6 +77,27 @@ static const struct command commands[] = {
 		.run = verb_images,
 	},
 	{
+		.name = "probe",
+		.family = COMMAND_LOOK,
+		.arguments = "TARGET|ADDRESS",
+		.min = 1,
+		.max = 1,
+		.summary = "what a BMC is, and what to configure for it",
+		.text = "Its open ports, certificates, web interface and dialect, who holds its slots,\n"
+			"and the entry for iusbd.conf. With the credentials of a configured TARGET\n"
+			"also what its web interface says. It disturbs nobody's session; but with\n"
+			"--slots a host may see a device come and go, and \"boot once\" may detach.\n",
+		.options = {
+			{ "slots", 's', NULL, NULL, "take each free slot for a moment, to see who holds it" },
+			{ "trust", 0, NULL, NULL, "pin the certificates that it shows now" },
+		},
+		.examples = {
+			{ "iusbctl probe 10.0.0.42", "a BMC that is not configured yet" },
+			{ "iusbctl probe --trust node42", "its certificate was renewed" },
+		},
+		.run = verb_probe,
+	},
+	{
 		.name = "attach",
 		.family = COMMAND_CHANGE,
 		.arguments = "SELECTOR... IMAGE",

@@ -18,6 +18,7 @@ static const struct {
 	{ "PermissionDenied", EXITCODE_NOT_ALLOWED },
 	{ "InvalidParameter", EXITCODE_USAGE },
 	{ "InUse", EXITCODE_FAILED },
+	{ "Busy", EXITCODE_FAILED },
 	{ "NotAttached", EXITCODE_FAILED },
 	{ "NotSupported", EXITCODE_FAILED },
 	{ "BadConfig", EXITCODE_FAILED },

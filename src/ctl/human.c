@@ -4,6 +4,8 @@
 
 #include "ctl/human.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,30 @@ human_join(const json_t *array, const char *prefix, size_t max)
 		joined = longer;
 	}
 	return joined;
+}
+
+void
+human_section(struct output *output, const char *title)
+{
+	fputc('\n', output->out);
+	output_text(output, STYLE_TITLE, "%s", title);
+	fputc('\n', output->out);
+}
+
+void
+human_value(struct output *output, enum style style, const char *name, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	fprintf(output->out, "  %-14s ", name);
+	output_text(output, style, "%s", text == NULL ? "-" : text);
+	fputc('\n', output->out);
+	free(text);
 }
 
 static void
@@ -100,6 +126,7 @@ const struct output_format output_human = {
 	.detail = human_detail,
 	.targets = human_targets,
 	.images = human_images,
+	.probe = human_probe,
 	.outcome = human_outcome,
 	.outcomes = human_outcomes,
 	.reload = human_reload,

@@ -15,6 +15,9 @@ void human_images(struct output *output, const json_t *images);
 /* Everything about a slot (human_detail.c). */
 void human_detail(struct output *output, const json_t *detail);
 
+/* What a BMC is (human_probe.c). */
+void human_probe(struct output *output, const json_t *report);
+
 /* What became of attachments: what went well on out, what did not on err (human_outcome.c). */
 void human_outcome(struct output *output, const json_t *outcome, const struct output_wish *wish);
 void human_outcomes(struct output *output, const json_t *outcomes, const struct output_wish *wish);
@@ -22,6 +25,11 @@ void human_outcomes(struct output *output, const json_t *outcomes, const struct 
 /* The daemon itself (human.c). */
 void human_reload(struct output *output, const json_t *reload);
 void human_version(struct output *output, const json_t *version);
+
+/* The title of a part, and a line of it: a name and its value. */
+void human_section(struct output *output, const char *title);
+void human_value(struct output *output, enum style style, const char *name, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 
 /*
  * The texts of an array with ", " between them; "" for none. prefix, where a text begins with it,

@@ -16,33 +16,6 @@ enum {
 	COMMANDS_MAX = 256, /* there are no more opcodes */
 };
 
-static void
-print_section(struct output *output, const char *title)
-{
-	fputc('\n', output->out);
-	output_text(output, STYLE_TITLE, "%s", title);
-	fputc('\n', output->out);
-}
-
-static void print_value(struct output *output, enum style style, const char *name, const char *fmt,
-	...) PRINTF_LIKE(4, 5);
-
-static void
-print_value(struct output *output, enum style style, const char *name, const char *fmt, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
-	va_end(args);
-	fprintf(output->out, "  %-14s ", name);
-	output_text(output, style, "%s", text == NULL ? "-" : text);
-	fputc('\n', output->out);
-	free(text);
-}
-
 static const char *
 or_dash(const char *text)
 {
@@ -52,15 +25,23 @@ or_dash(const char *text)
 static void
 print_bmc(struct output *output, const json_t *detail, const json_t *slot)
 {
-	print_section(output, "BMC");
-	print_value(output, STYLE_PLAIN, "target", "%s", or_dash(field_text(slot, "target")));
-	print_value(output, STYLE_PLAIN, "device", "%s, instance %llu",
+	const char *transport = field_text(detail, "transport"), *tls = field_text(detail, "tls");
+	const char *fingerprint = field_text(detail, "fingerprint");
+
+	human_section(output, "BMC");
+	human_value(output, STYLE_PLAIN, "target", "%s", or_dash(field_text(slot, "target")));
+	human_value(output, STYLE_PLAIN, "device", "%s, instance %llu",
 		or_dash(field_text(slot, "device")),
 		(unsigned long long)field_count(slot, "instance"));
-	print_value(output, STYLE_PLAIN, "address", "%s port %llu",
+	human_value(output, STYLE_PLAIN, "address", "%s port %llu",
 		or_dash(field_text(detail, "address")),
 		(unsigned long long)field_count(detail, "port"));
-	print_value(output, STYLE_PLAIN, "dialect", "%s", or_dash(field_text(detail, "dialect")));
+	human_value(output, STYLE_PLAIN, "dialect", "%s", or_dash(field_text(detail, "dialect")));
+	if (transport != NULL)
+		human_value(output, STYLE_PLAIN, "transport", "%s%s%s", transport,
+			tls != NULL ? ", " : "", tls != NULL ? tls : "");
+	if (fingerprint != NULL && fingerprint[0] != '\0')
+		human_value(output, STYLE_PLAIN, "certificate", "SHA-256 %s", fingerprint);
 }
 
 static void
@@ -73,24 +54,24 @@ print_state(struct output *output, const json_t *detail, const json_t *slot)
 	const enum style style = style_of_state(state);
 	char number[HUMAN_SIZE];
 
-	print_section(output, "State");
+	human_section(output, "State");
 	if (since > 0 && output->now - since >= 1)
-		print_value(output, style, "state", "%s for %s", or_dash(state),
+		human_value(output, style, "state", "%s for %s", or_dash(state),
 			human_age(number, output->now - since));
 	else
-		print_value(output, style, "state", "%s", or_dash(state));
+		human_value(output, style, "state", "%s", or_dash(state));
 	if (reason != NULL && reason[0] != '\0')
-		print_value(output, style, "reason", "%s", reason);
+		human_value(output, style, "reason", "%s", reason);
 	if (failure != NULL && failure[0] != '\0' && strcmp(failure, "none") != 0)
-		print_value(output, STYLE_PLAIN, "failure", "%s", failure);
+		human_value(output, STYLE_PLAIN, "failure", "%s", failure);
 	if (retry > 0)
-		print_value(output, STYLE_PLAIN, "next attempt", "%s%s",
+		human_value(output, STYLE_PLAIN, "next attempt", "%s%s",
 			retry - output->now < 1 ? "" : "in ",
 			human_age(number, retry - output->now));
 	if (attempts > 0)
-		print_value(output, STYLE_PLAIN, "attempts", "%s in a row",
+		human_value(output, STYLE_PLAIN, "attempts", "%s in a row",
 			human_count(number, attempts, "failure"));
-	print_value(output, STYLE_PLAIN, "accepted", "%s",
+	human_value(output, STYLE_PLAIN, "accepted", "%s",
 		human_count(number, field_count(detail, "sessions"), "time"));
 }
 
@@ -115,17 +96,17 @@ print_medium(struct output *output, const json_t *detail, const json_t *slot)
 	const char *image = field_text(slot, "image");
 	char number[HUMAN_SIZE];
 
-	print_section(output, "Medium");
+	human_section(output, "Medium");
 	if (image == NULL) {
-		print_value(output, STYLE_PLAIN, "image", "-");
+		human_value(output, STYLE_PLAIN, "image", "-");
 		return;
 	}
-	print_value(output, STYLE_PLAIN, "image", "%s", image);
-	print_value(output, STYLE_PLAIN, "file", "%s", or_dash(field_text(detail, "path")));
-	print_value(output, STYLE_PLAIN, "size", "%s (%llu bytes)", human_bytes(number, size),
+	human_value(output, STYLE_PLAIN, "image", "%s", image);
+	human_value(output, STYLE_PLAIN, "file", "%s", or_dash(field_text(detail, "path")));
+	human_value(output, STYLE_PLAIN, "size", "%s (%llu bytes)", human_bytes(number, size),
 		(unsigned long long)size);
-	print_value(output, STYLE_PLAIN, "mode", "%s", mode_text(field_text(slot, "mode")));
-	print_value(output, STYLE_PLAIN, "attached by", "%s",
+	human_value(output, STYLE_PLAIN, "mode", "%s", mode_text(field_text(slot, "mode")));
+	human_value(output, STYLE_PLAIN, "attached by", "%s",
 		field_is_true(detail, "standing") ? "the configuration file" : "a command");
 }
 
@@ -137,30 +118,30 @@ print_traffic(struct output *output, const json_t *detail, const json_t *slot)
 	const char *error = field_text(detail, "last_error");
 	char number[HUMAN_SIZE];
 
-	print_section(output, "Traffic");
-	print_value(output, STYLE_PLAIN, "read by host", "%s",
+	human_section(output, "Traffic");
+	human_value(output, STYLE_PLAIN, "read by host", "%s",
 		human_bytes(number, field_count(slot, "read")));
-	print_value(output, STYLE_PLAIN, "written", "%s",
+	human_value(output, STYLE_PLAIN, "written", "%s",
 		human_bytes(number, field_count(slot, "written")));
-	print_value(
+	human_value(
 		output, STYLE_PLAIN, "rate", "%s", human_rate(number, field_number(slot, "rate")));
-	print_value(output, STYLE_PLAIN, "commands", "%llu, %llu failed",
+	human_value(output, STYLE_PLAIN, "commands", "%llu, %llu failed",
 		(unsigned long long)field_count(detail, "commands"),
 		(unsigned long long)field_count(detail, "failed"));
 	if (last > 0)
-		print_value(output, STYLE_PLAIN, "last command", "%s%s",
+		human_value(output, STYLE_PLAIN, "last command", "%s%s",
 			human_age(number, output->now - last),
 			output->now - last < 1 ? "" : " ago");
-	print_value(output, STYLE_PLAIN, "keep-alives", "%llu",
+	human_value(output, STYLE_PLAIN, "keep-alives", "%llu",
 		(unsigned long long)field_count(detail, "keep_alives"));
 	if (error == NULL || error[0] == '\0')
 		return;
 	if (failed_at > 0)
-		print_value(output, STYLE_BAD, "last error", "%s (%s%s)", error,
+		human_value(output, STYLE_BAD, "last error", "%s (%s%s)", error,
 			human_age(number, output->now - failed_at),
 			output->now - failed_at < 1 ? "" : " ago");
 	else
-		print_value(output, STYLE_BAD, "last error", "%s", error);
+		human_value(output, STYLE_BAD, "last error", "%s", error);
 }
 
 static void
@@ -221,7 +202,7 @@ print_commands(struct output *output, const json_t *commands)
 			sorted[count++] = command;
 	}
 	qsort(sorted, count, sizeof(sorted[0]), compare_commands);
-	print_section(output, "Commands");
+	human_section(output, "Commands");
 	for (i = 0; i < count; i++) {
 		const char *name = field_text(sorted[i], "name");
 		char opcode[HUMAN_SIZE];
@@ -247,7 +228,7 @@ print_service_times(struct output *output, const json_t *buckets)
 		first++;
 	while (field_count(json_array_get(buckets, last - 1), "count") == 0)
 		last--;
-	print_section(output, "Service times");
+	human_section(output, "Service times");
 	for (size_t i = first; i < last; i++) {
 		const json_t *bucket = json_array_get(buckets, i);
 		const double below = field_number(bucket, "below");

@@ -11,6 +11,7 @@ libctl_a_SOURCES = \
 	%D%/human.c %D%/human.h \
 	%D%/human_detail.c \
 	%D%/human_outcome.c \
+	%D%/human_probe.c \
 	%D%/human_table.c \
 	%D%/interrupt.c %D%/interrupt.h \
 	%D%/output.c %D%/output.h \
@@ -23,6 +24,7 @@ libctl_a_SOURCES = \
 	%D%/verb_attach.c \
 	%D%/verb_daemon.c \
 	%D%/verb_info.c \
+	%D%/verb_probe.c \
 	%D%/verb_status.c \
 	%D%/verb_swap.c
 

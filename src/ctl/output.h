@@ -27,6 +27,7 @@ struct output_format {
 	void (*detail)(struct output *output, const json_t *detail);
 	void (*targets)(struct output *output, const json_t *targets);
 	void (*images)(struct output *output, const json_t *images);
+	void (*probe)(struct output *output, const json_t *report);
 	/* One as it is known, and all of them in the end. */
 	void (*outcome)(
 		struct output *output, const json_t *outcome, const struct output_wish *wish);

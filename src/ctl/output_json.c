@@ -64,6 +64,7 @@ const struct output_format output_json = {
 	.detail = print_detail,
 	.targets = print_array,
 	.images = print_array,
+	.probe = print_detail,
 	.outcome = print_outcome,
 	.outcomes = print_outcomes,
 	.reload = print_detail,

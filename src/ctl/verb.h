@@ -58,6 +58,7 @@ int verb_images(struct verb *verb);   /* verb_info.c */
 int verb_version(struct verb *verb);  /* verb_info.c */
 int verb_help(struct verb *verb);     /* verb_info.c */
 int verb_complete(struct verb *verb); /* verb_info.c */
+int verb_probe(struct verb *verb);    /* verb_probe.c */
 int verb_attach(struct verb *verb);   /* verb_attach.c */
 int verb_swap(struct verb *verb);     /* verb_swap.c */
 int verb_detach(struct verb *verb);   /* verb_attach.c */

@@ -17,6 +17,10 @@
 #define LOCALSTATEDIR "/var"
 #endif
 
+enum {
+	LOGIN_PARALLEL = 8, /* BMCs at once, unless the configuration says something else */
+};
+
 const char *const conf_default_path = SYSCONFDIR "/iusbd/iusbd.conf";
 const char *const conf_default_socket = "/run/iusbd/org.iusbd";
 const char *const conf_default_state_dir = LOCALSTATEDIR "/lib/iusbd";
@@ -51,6 +55,7 @@ conf_load(const char *path, struct strlist *errors)
 	conf->path = mem_strdup(path);
 	conf->socket = mem_strdup(conf_default_socket);
 	conf->state_dir = mem_strdup(conf_default_state_dir);
+	conf->login_parallel = LOGIN_PARALLEL;
 	if (*path)
 		conf_text_read(&text, path, &found);
 	conf_read(conf, &text, &found);
@@ -76,6 +81,8 @@ conf_target_fini(struct conf_target *target)
 		free(target->labels[i].value);
 	}
 	free(target->labels);
+	free(target->login_user);
+	free(target->login_secret);
 	for (size_t i = 0; i < target->attach_count; i++)
 		free(target->attach[i].image);
 	free(target->attach);

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "base/slot.h"
 #include "base/strlist.h"
+#include "bmc/session.h"
 #include "image/image.h"
 #include "iusb/dialect.h"
 
@@ -28,39 +29,25 @@ struct conf_attach { /* a standing attachment */
 	enum image_mode mode;
 };
 
-enum conf_transport { /* design section 1 */
-	CONF_TRANSPORT_DIRECT,
-	CONF_TRANSPORT_TUNNEL,
-	CONF_TRANSPORT_WEBSOCKET,
-};
-
-enum conf_login { /* how a token is got from the BMC's web interface */
+enum conf_login {           /* how a token is got (iusb-protocol 8) */
+	CONF_LOGIN_DEFAULT, /* by dialect; no target has it once it is read */
 	CONF_LOGIN_NONE,
-	CONF_LOGIN_TOKEN,
+	CONF_LOGIN_TOKEN, /* a ready-made one, in the password file */
 	CONF_LOGIN_ASP,
 	CONF_LOGIN_REST,
-};
-
-enum conf_tls_mode {
-	CONF_TLS_OFF,
-	CONF_TLS_ON,
-	CONF_TLS_AUTO,
-};
-
-enum conf_tls_verify { /* what makes a BMC's certificate a good one */
-	CONF_TLS_VERIFY_CA,
-	CONF_TLS_VERIFY_PIN,
-	CONF_TLS_VERIFY_NONE,
+	CONF_LOGIN_AUTO, /* tries rest, then asp */
 };
 
 struct conf_target { /* one BMC; ranges are expanded */
 	char *name, *address;
 	const struct dialect *dialect;
-	uint16_t port[DEVICE_COUNT];   /* override or the dialect's */
-	enum conf_transport transport; /* only direct is accepted yet */
-	enum conf_login login;         /* only none is accepted yet */
-	enum conf_tls_mode tls_mode;   /* off and auto are accepted yet; both are plain TCP */
-	enum conf_tls_verify tls_verify;
+	uint16_t port[DEVICE_COUNT]; /* 0: what the BMC says, else the dialect's */
+	uint16_t web_port;           /* of the web server; 0: 443, or 80 with tls.mode off */
+	enum transport_choice transport;
+	enum conf_login login;
+	char *login_user, *login_secret; /* or NULL; the secret is a file, or "credential:NAME" */
+	enum tls_choice tls_mode;
+	enum tls_verify tls_verify;
 	bool tls_legacy; /* allow what old firmware needs: SSL versions, ciphers, short keys */
 	struct conf_label *labels;
 	size_t label_count;
@@ -77,6 +64,7 @@ struct conf {
 	char *path; /* of the file; "" if there is none */
 	char *socket, *state_dir;
 	struct strlist image_dirs;
+	int login_parallel; /* BMCs that are logged in to at once */
 	struct conf_image *images;
 	size_t image_count;
 	struct conf_target *targets; /* in the order of the file */
@@ -106,6 +94,9 @@ struct conf *conf_load(const char *path, struct strlist *errors) MUST_CHECK;
 
 /* A null conf is allowed. */
 void conf_free(struct conf *conf);
+
+/* Frees what a target owns. */
+void conf_target_fini(struct conf_target *target);
 
 /* Prints all settings in canonical form, defaults filled in, ranges expanded; conf_load() reads it
  * back to an equal object. */

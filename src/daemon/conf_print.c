@@ -151,6 +151,18 @@ print_value(FILE *out, const struct conf_row *row, const char *object, int depth
 	}
 }
 
+static bool is_printed(const struct conf_row *row, const char *object);
+
+/* Whether something of a group is printed. */
+static bool
+has_printed(enum conf_scope scope, const char *object)
+{
+	for (const struct conf_row *row = conf_rows; row->key; row++)
+		if ((row->scopes & scope) && is_printed(row, object))
+			return true;
+	return false;
+}
+
 /* Not printed: what is not supported yet, defaults (they have been applied), and what a target does
  * not have. */
 static bool
@@ -160,12 +172,21 @@ is_printed(const struct conf_row *row, const char *object)
 
 	if (row->is_later || row->inside == CONF_DEFAULTS)
 		return false;
-	if (row->kind == CONF_LABEL_SET)
+	switch (row->kind) {
+	case CONF_LABEL_SET:
 		return ((const struct conf_target *)object)->label_count > 0;
-	if (row->inside != CONF_ATTACH)
+	case CONF_TEXT:
+		return *(char *const *)(object + row->offset) != NULL;
+	case CONF_PORT:
+		return *(const uint16_t *)(object + row->offset) != 0;
+	case CONF_GROUP:
+		return has_printed(row->inside, object);
+	case CONF_LIST:
+		memcpy(&count, object + row->count, sizeof(count));
+		return row->inside != CONF_ATTACH || count > 0;
+	default:
 		return true;
-	memcpy(&count, object + row->count, sizeof(count));
-	return count > 0;
+	}
 }
 
 static void

@@ -92,6 +92,16 @@ conf_complain(
 
 /* --- lists of groups ------------------------------------------------------ */
 
+static void
+begin_target(struct conf_target *target, const struct conf_target *defaults)
+{
+	*target = *defaults;
+	if (defaults->login_user)
+		target->login_user = mem_strdup(defaults->login_user);
+	if (defaults->login_secret)
+		target->login_secret = mem_strdup(defaults->login_secret);
+}
+
 /* What an element of the list starts from, at its place in the array. */
 static void
 begin_element(struct conf_reader *reader, const struct conf_origin *origin, enum conf_scope scope,
@@ -103,7 +113,7 @@ begin_element(struct conf_reader *reader, const struct conf_origin *origin, enum
 	} else if (scope == CONF_TARGET) {
 		reader->targets = conf_grow(reader->targets, index, sizeof(*reader->targets));
 		reader->targets[index] = *origin;
-		*(struct conf_target *)element = reader->defaults;
+		begin_target(element, &reader->defaults);
 	}
 }
 
@@ -303,10 +313,10 @@ conf_read(struct conf *conf, const struct conf_text *text, struct conf_errors *e
 		.errors = errors,
 		.defaults = {
 			.dialect = dialect_find("auto"),
-			.transport = CONF_TRANSPORT_DIRECT,
-			.login = CONF_LOGIN_NONE,
-			.tls_mode = CONF_TLS_AUTO,
-			.tls_verify = CONF_TLS_VERIFY_PIN,
+			.transport = CHOOSE_TRANSPORT,
+			.login = CONF_LOGIN_DEFAULT,
+			.tls_mode = TLS_AUTO,
+			.tls_verify = TLS_VERIFY_PIN,
 			.backoff_min = BACKOFF_MIN,
 			.backoff_max = BACKOFF_MAX,
 		},
@@ -334,6 +344,7 @@ conf_read(struct conf *conf, const struct conf_text *text, struct conf_errors *e
 	conf_targets_finish(&reader);
 	for (size_t i = 0; i < text->count; i++)
 		config_destroy(&configs[i]);
+	conf_target_fini(&reader.defaults);
 	free(configs);
 	free(top.items);
 	free(reader.images);

@@ -23,7 +23,7 @@ struct conf_reader {
 	struct conf
 		*conf; /* until conf_targets_finish() its targets are as written, ranges and all */
 	struct conf_errors *errors;
-	struct conf_target defaults; /* what a target starts from; owns nothing */
+	struct conf_target defaults; /* what a target starts from */
 	struct conf_origin *images;  /* of conf->images */
 	struct conf_origin *targets; /* of conf->targets as written */
 	bool has_bad_images; /* errors in images or image_dirs: no judgement on names of images */
@@ -58,7 +58,9 @@ void conf_read_value(struct conf_reader *reader, const struct conf_origin *origi
  */
 void conf_targets_finish(struct conf_reader *reader);
 
-/* conf.c: frees what a target owns. */
-void conf_target_fini(struct conf_target *target);
+/* conf_way.c: fills in what is left to the dialect of a target as written, and checks what does not
+ * go together. origin is the target's. */
+void conf_way_finish(const struct conf_reader *reader, const struct conf_origin *origin,
+	struct conf_target *target);
 
 #endif

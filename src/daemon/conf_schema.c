@@ -7,31 +7,33 @@
 #include "daemon/conf.h"
 
 static const struct conf_word transports[] = {
-	{ "direct", CONF_TRANSPORT_DIRECT, false },
-	{ "tunnel", CONF_TRANSPORT_TUNNEL, true },
-	{ "websocket", CONF_TRANSPORT_WEBSOCKET, true },
+	{ "auto", CHOOSE_TRANSPORT, false },
+	{ "direct", CHOOSE_DIRECT, false },
+	{ "tunnel", CHOOSE_TUNNEL, false },
+	{ "websocket", CHOOSE_WEBSOCKET, false },
 	{ NULL, 0, false },
 };
 
 static const struct conf_word logins[] = {
 	{ "none", CONF_LOGIN_NONE, false },
-	{ "token", CONF_LOGIN_TOKEN, true },
-	{ "asp", CONF_LOGIN_ASP, true },
-	{ "rest", CONF_LOGIN_REST, true },
+	{ "token", CONF_LOGIN_TOKEN, false },
+	{ "asp", CONF_LOGIN_ASP, false },
+	{ "rest", CONF_LOGIN_REST, false },
+	{ "auto", CONF_LOGIN_AUTO, false },
 	{ NULL, 0, false },
 };
 
 static const struct conf_word tls_modes[] = {
-	{ "off", CONF_TLS_OFF, false },
-	{ "on", CONF_TLS_ON, true },
-	{ "auto", CONF_TLS_AUTO, false },
+	{ "off", TLS_OFF, false },
+	{ "on", TLS_ON, false },
+	{ "auto", TLS_AUTO, false },
 	{ NULL, 0, false },
 };
 
 static const struct conf_word tls_verifies[] = {
-	{ "ca", CONF_TLS_VERIFY_CA, false },
-	{ "pin", CONF_TLS_VERIFY_PIN, false },
-	{ "none", CONF_TLS_VERIFY_NONE, false },
+	{ "ca", TLS_VERIFY_CA, false },
+	{ "pin", TLS_VERIFY_PIN, false },
+	{ "none", TLS_VERIFY_NONE, false },
 	{ NULL, 0, false },
 };
 
@@ -59,6 +61,8 @@ const struct conf_row conf_rows[] = {
 	{ CONF_TOP, "socket", CONF_TEXT, IN(conf, socket), .check = conf_check_socket },
 	{ CONF_TOP, "state_dir", CONF_TEXT, IN(conf, state_dir), .check = conf_check_path },
 	{ CONF_TOP, "image_dirs", CONF_TEXTS, IN(conf, image_dirs), .check = conf_check_path },
+	{ CONF_TOP, "login_parallel", CONF_INTEGER, IN(conf, login_parallel),
+	  .what = "a number of BMCs", .min = 1, .max = 1000 },
 	{ CONF_TOP, "metrics", CONF_TEXT, .check = conf_check_listen, .is_later = true },
 	{ CONF_TOP, "defaults", CONF_GROUP, .inside = CONF_DEFAULTS },
 	{ CONF_TOP, "images", CONF_LIST, LIST(conf, images, image_count, conf_image),
@@ -81,14 +85,15 @@ const struct conf_row conf_rows[] = {
 	{ CONF_PORTS, "cd", CONF_PORT, IN(conf_target, port[DEVICE_CD]), .what = "a port" },
 	{ CONF_PORTS, "fd", CONF_PORT, IN(conf_target, port[DEVICE_FD]), .what = "a port" },
 	{ CONF_PORTS, "hd", CONF_PORT, IN(conf_target, port[DEVICE_HD]), .what = "a port" },
+	{ CONF_PORTS, "web", CONF_PORT, IN(conf_target, web_port), .what = "a port" },
 	{ CONF_DEFAULTS | CONF_TARGET, "transport", CONF_WORD, IN(conf_target, transport),
 	  .what = "a transport", .words = transports },
 	{ CONF_DEFAULTS | CONF_TARGET, "login", CONF_GROUP, .inside = CONF_LOGIN },
 	{ CONF_LOGIN, "method", CONF_WORD, IN(conf_target, login), .what = "a login method",
 	  .words = logins },
-	{ CONF_LOGIN, "user", CONF_TEXT, .is_later = true },
-	{ CONF_LOGIN, "password_file", CONF_TEXT, .check = conf_check_password_file,
-	  .is_later = true },
+	{ CONF_LOGIN, "user", CONF_TEXT, IN(conf_target, login_user), .check = conf_check_user },
+	{ CONF_LOGIN, "password_file", CONF_TEXT, IN(conf_target, login_secret),
+	  .check = conf_check_password_file },
 	{ CONF_DEFAULTS | CONF_TARGET, "tls", CONF_GROUP, .inside = CONF_TLS },
 	{ CONF_TLS, "mode", CONF_WORD, IN(conf_target, tls_mode), .what = "a TLS mode",
 	  .words = tls_modes },

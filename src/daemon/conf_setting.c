@@ -184,8 +184,6 @@ read_dialect(struct conf_reader *reader, const struct conf_origin *origin,
 		for (unsigned i = 0; i < CANDIDATES_MAX && dialect_at(i); i++)
 			candidates[count++] = dialect_at(i)->name;
 		complain_word(reader, origin, text, row->what, candidates, count);
-	} else if (!dialect->is_supported) {
-		conf_complain(reader, origin, "\"%s\" is not supported yet", text);
 	} else {
 		*out = dialect;
 	}

@@ -88,6 +88,8 @@ copy_target(const struct conf_target *target, const char *name, const char *addr
 
 	copy.name = mem_strdup(name);
 	copy.address = mem_strdup(address);
+	copy.login_user = target->login_user ? mem_strdup(target->login_user) : NULL;
+	copy.login_secret = target->login_secret ? mem_strdup(target->login_secret) : NULL;
 	copy.labels =
 		target->label_count ? mem_new(target->label_count, sizeof(*copy.labels)) : NULL;
 	for (size_t i = 0; i < target->label_count; i++)
@@ -347,9 +349,7 @@ conf_targets_finish(struct conf_reader *reader)
 	for (size_t i = 0; i < conf->target_count; i++) {
 		struct conf_target *target = &conf->targets[i];
 
-		for (int d = 0; d < DEVICE_COUNT; d++)
-			if (target->port[d] == 0)
-				target->port[d] = target->dialect->port[d];
+		conf_way_finish(reader, &reader->targets[i], target);
 		if (!all.is_full)
 			expand_target(reader, &all, i);
 	}

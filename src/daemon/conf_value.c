@@ -19,6 +19,7 @@ enum {
 	HOST_MAX = 253, /* characters of a host name (RFC 1035) */
 	LABEL_MAX = 63, /* of each of its labels */
 	IMAGE_NAME_MAX = 255,
+	USER_MAX = 128,
 };
 
 size_t
@@ -95,11 +96,33 @@ conf_check_listen(const char *text, struct reason *why)
 }
 
 int
+conf_check_user(const char *text, struct reason *why)
+{
+	if (*text == '\0')
+		return reason_set(why, "must not be empty");
+	if (strlen(text) > USER_MAX)
+		return reason_set(why, "the name of a user has %d bytes at most", USER_MAX);
+	return 0;
+}
+
+/* systemd.exec(5), LoadCredential=: what the unit gives the daemon, and only to it. */
+static int
+check_credential(const char *name, struct reason *why)
+{
+	if (*name == '\0' || *name == '.' || strchr(name, '/'))
+		return reason_set(why, "\"credential:%.100s\" does not name a credential", name);
+	return 0;
+}
+
+int
 conf_check_password_file(const char *text, struct reason *why)
 {
+	static const char credential[] = "credential:";
 	struct stat st;
 	int fd, error;
 
+	if (strncmp(text, credential, sizeof(credential) - 1) == 0)
+		return check_credential(text + sizeof(credential) - 1, why);
 	if (conf_check_path(text, why) < 0)
 		return -1;
 	fd = open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

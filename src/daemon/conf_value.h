@@ -18,13 +18,15 @@ size_t conf_utf8_length(const char *p);
 /* Every text: UTF-8 (it travels in JSON) without control characters. */
 conf_check conf_check_text MUST_CHECK;
 
-conf_check conf_check_path MUST_CHECK;          /* absolute */
-conf_check conf_check_socket MUST_CHECK;        /* as conf_check_path, fits a socket address */
-conf_check conf_check_listen MUST_CHECK;        /* "address:port" */
-conf_check conf_check_password_file MUST_CHECK; /* a file that can be read now */
-conf_check conf_check_address MUST_CHECK;       /* of a BMC: IPv4, IPv6 or a host name */
-conf_check conf_check_image_name MUST_CHECK;    /* of a named image */
-conf_check conf_check_image_path MUST_CHECK;    /* of a named image */
-conf_check conf_check_image MUST_CHECK;         /* of an attachment: a name or a path */
+conf_check conf_check_path MUST_CHECK;   /* absolute */
+conf_check conf_check_socket MUST_CHECK; /* as conf_check_path, fits a socket address */
+conf_check conf_check_listen MUST_CHECK; /* "address:port" */
+conf_check conf_check_user MUST_CHECK;   /* of a web login */
+/* A file that can be read now, or "credential:NAME" of systemd. */
+conf_check conf_check_password_file MUST_CHECK;
+conf_check conf_check_address MUST_CHECK;    /* of a BMC: IPv4, IPv6 or a host name */
+conf_check conf_check_image_name MUST_CHECK; /* of a named image */
+conf_check conf_check_image_path MUST_CHECK; /* of a named image */
+conf_check conf_check_image MUST_CHECK;      /* of an attachment: a name or a path */
 
 #endif

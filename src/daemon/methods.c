@@ -14,6 +14,7 @@ static const struct varlink_method methods_table[] = {
 	{ "org.iusbd.Show", VARLINK_ROLE_VIEW, methods_show },
 	{ "org.iusbd.Targets", VARLINK_ROLE_VIEW, methods_targets },
 	{ "org.iusbd.Images", VARLINK_ROLE_VIEW, methods_images },
+	{ "org.iusbd.Probe", VARLINK_ROLE_CHANGE, methods_probe },
 	{ "org.iusbd.Attach", VARLINK_ROLE_CHANGE, methods_attach },
 	{ "org.iusbd.Swap", VARLINK_ROLE_CHANGE, methods_swap },
 	{ "org.iusbd.Detach", VARLINK_ROLE_CHANGE, methods_detach },
@@ -138,6 +139,8 @@ methods_new(const struct methods_world *world)
 
 	methods->world = world;
 	TAILQ_INIT(&methods->waits);
+	TAILQ_INIT(&methods->probes);
+	methods->probe_times = scout_usual_times;
 	return methods;
 }
 
@@ -153,4 +156,5 @@ methods_stop(struct methods *methods)
 	static const struct reason why = { "iusbd is stopping" };
 
 	wait_fail_all(methods, REGISTRY_STOPPING, &why);
+	methods_probe_stop(methods, &why);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * methods: what org.iusbd.varlink promises, as a table of methods over the registry. One file for
- * each family: methods_status (Status, Show, Targets), methods_images (Images), methods_attach
- * (Attach, Detach), methods_swap (Swap), methods_daemon (Reload, Version).
+ * each family: methods_status (Status, Show, Targets), methods_images (Images), methods_probe
+ * (Probe), methods_attach (Attach, Detach), methods_swap (Swap), methods_daemon (Reload, Version).
  */
 #ifndef DAEMON_METHODS_H
 #define DAEMON_METHODS_H

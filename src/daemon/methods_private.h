@@ -5,16 +5,20 @@
 
 #include <sys/queue.h>
 
+#include "bmc/scout.h"
 #include "daemon/methods.h"
 #include "daemon/params.h"
 #include "daemon/registry.h"
 #include "daemon/select.h"
 
+struct probe;
 struct wait;
 
 struct methods {
 	const struct methods_world *world;
-	TAILQ_HEAD(, wait) waits; /* calls under way (methods_wait.h) */
+	TAILQ_HEAD(, wait) waits;       /* calls under way (methods_wait.h) */
+	TAILQ_HEAD(, probe) probes;     /* and those of Probe (methods_probe.c) */
+	struct scout_times probe_times; /* tests have other ones */
 };
 
 /* The text of the interface, made from org.iusbd.varlink. */
@@ -23,9 +27,13 @@ extern const char methods_description[];
 /* The methods; context is a struct methods. */
 varlink_method_cb methods_status, methods_show, methods_targets;
 varlink_method_cb methods_images;
+varlink_method_cb methods_probe;
 varlink_method_cb methods_attach, methods_detach;
 varlink_method_cb methods_swap;
 varlink_method_cb methods_reload, methods_version;
+
+/* Every call of Probe ends with org.iusbd.Stopping. */
+void methods_probe_stop(struct methods *methods, const struct reason *why);
 
 /* A JSON string; what is not UTF-8 in it becomes '?'. A null text gives null. */
 json_t *methods_text(const char *text) MUST_CHECK;

@@ -152,6 +152,15 @@ service_time_rows(const struct drive_counters *counters)
 	return rows;
 }
 
+/* The port that is configured, else what the dialect has; the BMC's web pages may say another. */
+static int
+port_of(const struct slot *slot, const struct session_status *status)
+{
+	uint16_t port = slot->target->port[slot->device];
+
+	return port != 0 ? port : status->dialect->port[slot->device];
+}
+
 static json_t *
 detail_of(const struct slot *slot)
 {
@@ -159,15 +168,19 @@ detail_of(const struct slot *slot)
 	const struct conf_target *target = slot->target;
 	const struct drive_counters *counters;
 	struct session_status status;
-	const char *failure;
+	const char *failure, *transport;
 
 	registry_status(slot, &status);
+	transport = status.transport >= 0 ? transport_name((enum transport)status.transport) : NULL;
 	counters = status.counters != NULL ? status.counters : &none;
 	failure = status.failure != FAILURE_NONE ? failure_policy(status.failure)->name : NULL;
-	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:I, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I,"
-			 " s:o, s:o, s:o, s:o, s:o}",
-		"slot", slot_row(slot), "address", target->address, "port",
-		(int)target->port[slot->device], "dialect", target->dialect->name, "path",
+	return json_pack(
+		"{s:o, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I,"
+		" s:o, s:o, s:o, s:o, s:o}",
+		"slot", slot_row(slot), "address", target->address, "port", port_of(slot, &status),
+		"dialect", status.dialect->name, "transport", methods_text(transport), "tls",
+		methods_text(status.tls != NULL ? status.tls->version : NULL), "fingerprint",
+		methods_text(status.tls != NULL ? status.tls->fingerprint : NULL), "path",
 		methods_text(slot->path), "size", (json_int_t)slot->size, "standing",
 		(int)slot->is_standing, "failure", methods_text(failure), "retry_at",
 		optional_time(status.retry_at), "sessions", (json_int_t)status.sessions, "attempts",
@@ -277,8 +290,11 @@ target_row(struct methods *methods, const struct conf_target *target)
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(names, json_string(slots[i]->name));
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "target", target->name, "address",
-		target->address, "dialect", target->dialect->name, "transport", "direct", "ports",
-		port_rows(target), "labels", label_rows(target), "slots", names);
+		target->address, "dialect", target->dialect->name, "transport",
+		target->transport == CHOOSE_TRANSPORT
+			? "auto"
+			: transport_name((enum transport)target->transport),
+		"ports", port_rows(target), "labels", label_rows(target), "slots", names);
 }
 
 void

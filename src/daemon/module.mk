@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = \
+	%D%/board.c %D%/board.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/conf_error.c %D%/conf_error.h \
 	%D%/conf_image.c %D%/conf_image.h \
@@ -11,6 +12,7 @@ libdaemon_a_SOURCES = \
 	%D%/conf_target.c \
 	%D%/conf_text.c %D%/conf_text.h \
 	%D%/conf_value.c %D%/conf_value.h \
+	%D%/conf_way.c \
 	%D%/background.c %D%/background.h \
 	%D%/daemon.c %D%/daemon.h %D%/daemon_private.h \
 	%D%/daemon_run.c \
@@ -20,6 +22,7 @@ libdaemon_a_SOURCES = \
 	%D%/methods_attach.c \
 	%D%/methods_daemon.c \
 	%D%/methods_images.c \
+	%D%/methods_probe.c \
 	%D%/methods_status.c \
 	%D%/methods_swap.c \
 	%D%/methods_wait.c %D%/methods_wait.h \
@@ -27,6 +30,8 @@ libdaemon_a_SOURCES = \
 	%D%/options.c %D%/options.h \
 	%D%/params.c %D%/params.h \
 	%D%/peer.c %D%/peer.h \
+	%D%/probe_report.c %D%/probe_report.h \
+	%D%/probe_stanza.c %D%/probe_stanza.h \
 	%D%/registry.c %D%/registry.h %D%/registry_private.h \
 	%D%/registry_apply.c \
 	%D%/registry_attach.c \

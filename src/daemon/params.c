@@ -44,6 +44,9 @@ read_value(json_t *value, const struct param *param)
 	case PARAM_NUMBER:
 		*(double *)param->out = json_number_value(value);
 		return json_is_number(value);
+	case PARAM_BOOL:
+		*(bool *)param->out = json_is_true(value);
+		return json_is_boolean(value);
 	}
 	return false;
 }

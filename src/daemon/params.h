@@ -14,6 +14,7 @@ enum param_type {
 	PARAM_STRING,  /* const char * */
 	PARAM_STRINGS, /* struct param_strings */
 	PARAM_NUMBER,  /* double */
+	PARAM_BOOL,    /* bool */
 };
 
 struct param_strings { /* the array is the caller's, freed with free(); the strings are not */

@@ -8,7 +8,12 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "daemon/board.h"
 #include "daemon/registry_private.h"
+
+enum {
+	LOGOUT_LIMIT = 5, /* seconds, for all web sessions at the end */
+};
 
 static const struct timeval tick_interval = { .tv_sec = 1 };
 
@@ -202,7 +207,7 @@ check_stopped(struct registry *registry)
 		if (!slot_is_idle(registry->slots[i]))
 			return;
 	registry->stopped = NULL;
-	stopped(registry->stopped_arg);
+	boards_stop(registry->boards, LOGOUT_LIMIT, stopped, registry->stopped_arg);
 }
 
 /* A file that has become free may be what another slot waits for. */
@@ -327,6 +332,30 @@ registry_tick(struct registry *registry)
 	event_add(registry->tick, &tick_interval);
 }
 
+/* --- targets --- */
+
+struct board *
+registry_board(struct registry *registry, const struct conf_target *target)
+{
+	return board_get(registry->boards, target);
+}
+
+void
+registry_retry(struct registry *registry, const char *target, enum failure failure)
+{
+	struct session_status status;
+
+	for (size_t i = 0; i < registry->count; i++) {
+		struct slot *slot = registry->slots[i];
+
+		if (slot->phase != SLOT_RUNNING || strcmp(slot->target->name, target) != 0)
+			continue;
+		session_status(slot->session, &status);
+		if (status.state == SESSION_BACKOFF && status.failure == failure)
+			session_reconnect(slot->session);
+	}
+}
+
 /* --- life --- */
 
 struct registry *
@@ -338,6 +367,7 @@ registry_new(struct event_base *base, struct pool *pool, struct store *store, st
 	registry->pool = pool;
 	registry->store = store;
 	registry->conf = conf;
+	registry->boards = boards_new(base, store, (unsigned)conf->login_parallel);
 	registry->work = evtimer_new(base, work_cb, registry);
 	registry->tick = evtimer_new(base, tick_cb, registry);
 	TAILQ_INIT(&registry->watches);
@@ -358,6 +388,7 @@ registry_free(struct registry *registry)
 	for (size_t i = 0; i < registry->count; i++)
 		slot_free(registry->slots[i]);
 	registry->count = 0;
+	boards_free(registry->boards);
 	registry_free_retired(registry);
 	conf_free(registry->conf);
 	strlist_fini(&registry->freed);

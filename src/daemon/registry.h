@@ -24,6 +24,7 @@
 #include "daemon/conf.h"
 #include "image/image.h"
 
+struct board;
 struct event;
 struct event_base;
 struct pool;
@@ -57,6 +58,7 @@ struct slot { /* exists while it has an attachment, or its session is still endi
 	/* The registry's own. */
 	struct registry *registry;
 	enum slot_phase phase;
+	struct board *board;          /* of its target, as the session knows it */
 	struct session *session;      /* never NULL; idle unless the slot is running */
 	struct swap *swap;            /* registry_swap() under way, or NULL */
 	struct reason image_why;      /* SLOT_WAITING: why the image cannot be opened */
@@ -97,8 +99,8 @@ struct registry *registry_new(struct event_base *base, struct pool *pool, struct
 /* Ends what is left at once. A null registry is allowed. */
 void registry_free(struct registry *registry);
 
-/* Ends all sessions cleanly; done is called from the loop when the last one is idle. No change is
- * accepted any more. Once. */
+/* Ends all sessions cleanly and logs out of the web interfaces; done is called from the loop when
+ * that is over. No change is accepted any more. Once. */
 void registry_stop(struct registry *registry, void (*done)(void *arg), void *arg);
 bool registry_is_stopping(const struct registry *registry);
 
@@ -171,6 +173,13 @@ struct slot *registry_at(const struct registry *registry, size_t i);
 /* What the slot is doing: its session's status, or state backoff while the image cannot be opened.
  */
 void registry_status(const struct slot *slot, struct session_status *out);
+
+/* What the slots of a target of registry_conf() share; ended by board_put(). */
+struct board *registry_board(
+	struct registry *registry, const struct conf_target *target) MUST_CHECK;
+
+/* The target's slots that wait because of that failure try at once. */
+void registry_retry(struct registry *registry, const char *target, enum failure failure);
 
 /* Detached, its session is still ending. */
 bool registry_is_leaving(const struct slot *slot);

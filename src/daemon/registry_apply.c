@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "daemon/board.h"
 #include "daemon/conf_image.h"
 #include "daemon/registry_private.h"
 #include "daemon/store.h"
@@ -126,10 +127,8 @@ registry_start_standing(struct registry *registry, const struct conf *old)
 static bool
 is_same_way(const struct conf_target *a, const struct conf_target *b, enum device device)
 {
-	return strcmp(a->address, b->address) == 0 && a->port[device] == b->port[device] &&
-	       a->dialect == b->dialect && a->transport == b->transport && a->login == b->login &&
-	       a->tls_mode == b->tls_mode && a->tls_verify == b->tls_verify &&
-	       a->tls_legacy == b->tls_legacy;
+	return board_is_same_way(a, b) && a->port[device] == b->port[device] &&
+	       a->transport == b->transport && a->tls_mode == b->tls_mode;
 }
 
 static bool
@@ -262,6 +261,7 @@ registry_apply(struct registry *registry, struct conf *conf, struct strlist *add
 	}
 	compare_targets(old, conf, added, changed, removed);
 	registry->conf = conf;
+	boards_set_parallel(registry->boards, (unsigned)conf->login_parallel);
 	retire(registry, old);
 	for (size_t i = 0; i < registry->count; i++)
 		merge_slot(registry->slots[i]);

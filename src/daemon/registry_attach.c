@@ -82,9 +82,9 @@ prepare(struct plan *plan, size_t i)
 		(void)fail(attachment, REGISTRY_STOPPING);
 		return;
 	}
-	if (target->port[attachment->device] == 0) {
-		(void)reason_set(&attachment->why, "%s has no %s in dialect %s", target->name,
-			device_name(attachment->device), target->dialect->name);
+	if (target->transport == CHOOSE_WEBSOCKET && attachment->device != DEVICE_CD) {
+		(void)reason_set(&attachment->why, "%s has no %s over WebSocket, only cd",
+			target->name, device_name(attachment->device));
 		(void)fail(attachment, REGISTRY_NO_DEVICE);
 		return;
 	}

@@ -23,6 +23,7 @@ struct registry {
 	struct pool *pool;
 	struct store *store; /* or NULL */
 	struct conf *conf;
+	struct boards *boards;
 
 	struct conf **retired; /* replaced, but a slot that is leaving still points into it */
 	size_t retired_count;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "daemon/board.h"
 #include "daemon/registry_private.h"
 
 void
@@ -78,18 +79,27 @@ static void
 new_session(struct slot *slot)
 {
 	const struct conf_target *target = slot->target;
+	struct board *board = board_get(slot->registry->boards, target);
 	const struct session_conf conf = {
 		.target = target->name,
 		.address = target->address,
 		.port = target->port[slot->device],
+		.web_port = target->web_port,
 		.device = slot->device,
 		.instance = slot->instance,
 		.dialect = target->dialect,
+		.transport = target->transport,
+		.tls_mode = target->tls_mode,
+		.tls = *board_tls(board),
+		.portal = board_portal(board),
+		.facts = board_facts(board),
 		.backoff_min = target->backoff_min,
 		.backoff_max = target->backoff_max,
 	};
 
 	session_free(slot->session);
+	board_put(slot->board);
+	slot->board = board;
 	slot->session = session_new(slot->registry->base, &conf, changed_cb, slot);
 	slot->has_old_patience = false;
 }
@@ -124,6 +134,7 @@ slot_free(struct slot *slot)
 
 	slot_end_swap(slot, REGISTRY_STOPPING, &why);
 	session_free(slot->session);
+	board_put(slot->board);
 	event_free(slot->image_retry);
 	free(slot->image);
 	free(slot->path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store: attachments in SQLite, durable before anybody is told that they are made. */
+/* store: attachments and facts in SQLite, durable before anybody is told that they are made. */
 #include "daemon/store.h"
 
 #include <sqlite3.h>
@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	BUSY_TIMEOUT = 1000, /* ms; only a person with sqlite3(1) can be in the way */
 };
 
@@ -20,6 +20,9 @@ enum statement {
 	STATEMENT_PUT,
 	STATEMENT_DROP,
 	STATEMENT_EACH,
+	STATEMENT_PUT_FACT,
+	STATEMENT_DROP_FACT,
+	STATEMENT_EACH_FACT,
 	STATEMENT_COUNT,
 };
 
@@ -31,6 +34,10 @@ static const char *const statement_text[STATEMENT_COUNT] = {
 			   " VALUES (?1, ?2, ?3, ?4, strftime('%s', 'now'))"),
 	[STATEMENT_DROP] = "DELETE FROM attachment WHERE slot = ?1",
 	[STATEMENT_EACH] = "SELECT slot, image, mode, uid FROM attachment ORDER BY id",
+	[STATEMENT_PUT_FACT] = ("INSERT OR REPLACE INTO fact (target, name, value, learned)"
+				" VALUES (?1, ?2, ?3, strftime('%s', 'now'))"),
+	[STATEMENT_DROP_FACT] = "DELETE FROM fact WHERE target = ?1 AND name = ?2",
+	[STATEMENT_EACH_FACT] = "SELECT name, value FROM fact WHERE target = ?1",
 };
 
 /* What makes version i + 1 out of version i. */
@@ -43,6 +50,13 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" uid INTEGER NOT NULL,"
 	" made INTEGER NOT NULL);"
 	"PRAGMA user_version = 1;",
+	"CREATE TABLE fact ("
+	" target TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" value TEXT NOT NULL,"
+	" learned INTEGER NOT NULL,"
+	" PRIMARY KEY (target, name));"
+	"PRAGMA user_version = 2;",
 };
 
 struct store {
@@ -242,5 +256,37 @@ store_each_attachment(struct store *store, store_attachment_cb *cb, void *arg, s
 	if (rc != SQLITE_DONE)
 		(void)fail(store, "read", why);
 	sqlite3_reset(each);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int
+store_put_fact(struct store *store, const char *target, const char *name, const char *value,
+	struct reason *why)
+{
+	enum statement statement = *value ? STATEMENT_PUT_FACT : STATEMENT_DROP_FACT;
+	sqlite3_stmt *put = store->statements[statement];
+
+	if (sqlite3_bind_text(put, 1, target, -1, SQLITE_STATIC) != SQLITE_OK ||
+		sqlite3_bind_text(put, 2, name, -1, SQLITE_STATIC) != SQLITE_OK ||
+		(*value && sqlite3_bind_text(put, 3, value, -1, SQLITE_STATIC) != SQLITE_OK))
+		return fail(store, "write", why);
+	return run(store, statement, why);
+}
+
+int
+store_each_fact(
+	struct store *store, const char *target, store_fact_cb *cb, void *arg, struct reason *why)
+{
+	sqlite3_stmt *each = store->statements[STATEMENT_EACH_FACT];
+	int rc = sqlite3_bind_text(each, 1, target, -1, SQLITE_STATIC);
+
+	if (rc != SQLITE_OK)
+		return fail(store, "read", why);
+	while ((rc = sqlite3_step(each)) == SQLITE_ROW)
+		cb(arg, column(each, 0), column(each, 1));
+	if (rc != SQLITE_DONE)
+		(void)fail(store, "read", why);
+	sqlite3_reset(each);
+	sqlite3_clear_bindings(each);
 	return rc == SQLITE_DONE ? 0 : -1;
 }

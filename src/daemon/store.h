@@ -42,6 +42,16 @@ int store_put_attachment(struct store *store, const struct store_attachment *att
 	struct reason *why) MUST_CHECK;
 int store_drop_attachment(struct store *store, const char *slot, struct reason *why) MUST_CHECK;
 
+typedef void store_fact_cb(void *arg, const char *name, const char *value);
+
+/* What was learned of a target: one value for each name; "" drops it. Results as above. */
+int store_put_fact(struct store *store, const char *target, const char *name, const char *value,
+	struct reason *why) MUST_CHECK;
+
+/* Calls cb for each fact of the target. cb must not change the store. */
+int store_each_fact(struct store *store, const char *target, store_fact_cb *cb, void *arg,
+	struct reason *why) MUST_CHECK;
+
 /* Calls cb for each attachment, in the order they were made. cb must not change the store. */
 int store_each_attachment(
 	struct store *store, store_attachment_cb *cb, void *arg, struct reason *why) MUST_CHECK;

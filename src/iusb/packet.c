@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-static const uint8_t signature[8] = { 'I', 'U', 'S', 'B', ' ', ' ', ' ', ' ' };
+const uint8_t packet_signature[PACKET_SIGNATURE_LEN] = { 'I', 'U', 'S', 'B', ' ', ' ', ' ', ' ' };
 
 enum {
 	OP_CONTROL_FIRST = 0xF0,
@@ -22,10 +22,10 @@ enum {
 enum packet_result
 packet_measure(const uint8_t *buf, size_t len, size_t *total, struct reason *why)
 {
-	size_t known = len < sizeof(signature) ? len : sizeof(signature);
+	size_t known = len < sizeof(packet_signature) ? len : sizeof(packet_signature);
 	uint32_t data_pkt_len;
 
-	if (known > 0 && memcmp(buf, signature, known) != 0) {
+	if (known > 0 && memcmp(buf, packet_signature, known) != 0) {
 		reason_set(why, "not IUSB: the packet has a wrong signature");
 		return PACKET_BAD;
 	}
@@ -143,7 +143,7 @@ packet_request(uint8_t out[PACKET_SCSI_LEN], const struct packet_request *reques
 	if (!(request->device == DEVICE_HD && request->fixed_disk))
 		type |= TYPE_REMOVABLE;
 	memset(out, 0, PACKET_SCSI_LEN);
-	memcpy(out + OFF_SIGNATURE, signature, sizeof(signature));
+	memcpy(out + OFF_SIGNATURE, packet_signature, sizeof(packet_signature));
 	out[OFF_MAJOR] = 1;
 	out[OFF_HEADER_LEN] = PACKET_HEADER_LEN;
 	put_le32(out + OFF_DATA_PKT_LEN, PACKET_SCSI_LEN - PACKET_HEADER_LEN + request->data_len);

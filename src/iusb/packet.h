@@ -42,6 +42,7 @@ enum packet_offset {
 };
 
 enum {
+	PACKET_SIGNATURE_LEN = 8,
 	PACKET_HEADER_LEN = 32,
 	PACKET_SCSI_LEN = 61, /* header and SCSI envelope, no data */
 	PACKET_CDB_LEN = 12,
@@ -50,6 +51,9 @@ enum {
 		32 + 30 + 131072, /* the longest packet that is accepted (iusb-protocol 11.1) */
 	PACKET_OP_MIN_LEN = 10,   /* DataPktLen from which on a packet has an opcode */
 };
+
+/* "IUSB    " */
+extern const uint8_t packet_signature[PACKET_SIGNATURE_LEN];
 
 enum packet_opcode {   /* control packets; below 0xF0 it is the first byte of a CDB */
 	OP_ACK = 0xF1, /* also the `legacy` ping */
