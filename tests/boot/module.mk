@@ -1,5 +1,5 @@
 # Boot tests: real QEMU guests. Slow (minutes), so they are a target of their own.
-BOOT_TESTS = %D%/boot.bats
+BOOT_TESTS = %D%/boot.bats %D%/generations.bats
 .PHONY: check-boot
 check-boot: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(BOOT_TESTS)'
