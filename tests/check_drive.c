@@ -1062,7 +1062,7 @@ START_TEST(test_given_up_flush_fails)
 }
 END_TEST
 
-/* The same, and it succeeds: what waited for it need not do it again, but may. */
+/* The same, and it succeeds: what waited for it is covered. */
 START_TEST(test_given_up_flush_succeeds)
 {
 	open_hasty();
@@ -1076,6 +1076,7 @@ START_TEST(test_given_up_flush_succeeds)
 	fake.is_slow = false;
 	LOOP_UNTIL(base, flushed == 1);
 	ck_assert_int_eq(flush_error, 0);
+	ck_assert_uint_eq(fake.flushes, 1);
 	ck_assert_uint_eq(simple(TUR), SENSE_MEDIUM_CHANGED);
 	ck_assert_uint_eq(simple(TUR), SENSE_NONE);
 }

@@ -113,8 +113,8 @@ has_given_up(const struct flusher *flusher)
 
 static void done_cb(void *arg, int error);
 
-/* Hands the flush to the image, or fails with what one that was given up has left. Returns false if
- * its callback was called. */
+/* Hands the flush to the image, unless one that was given up has decided it: by its error, or by
+ * having covered it. Returns false if its callback was called. */
 static bool
 begin(struct flush *flush)
 {
@@ -127,6 +127,10 @@ begin(struct flush *flush)
 
 		flusher->error = 0;
 		finish(flush, error, words.text);
+		return false;
+	}
+	if (flush->upto <= flusher->durable) {
+		finish(flush, 0, ""); /* the one that was given up has covered it */
 		return false;
 	}
 	op = image_flush(flusher->image, done_cb, flush);
