@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_methods: what a client of org.iusbd gets, from the socket to a simulated BMC. */
-#include "daemon/methods.h"
+#include "methods_fixture.h"
 
-#include "daemon/methods_private.h"
-#include "daemon_world.h"
-#include "varlink_client.h"
-
-static struct world world;
-static struct methods_world methods_world;
-static struct methods *methods;
-static struct varlink_server *server;
-static struct varlink_test_client client;
 static const char *reload_text; /* NULL: the configuration has errors */
-
-#define UNTIL(condition) WORLD_UNTIL(&world, condition)
 
 static const char configuration[] =
 	"image_dirs = [ \"@D\" ];\n"
@@ -41,30 +30,9 @@ reload(void *arg, struct strlist *added, struct strlist *changed, struct strlist
 static void
 setup(void)
 {
-	struct reason why;
-
 	world_init(&world);
-	world_start(&world, configuration);
 	reload_text = configuration;
-	methods_world.base = world.base;
-	methods_world.pool = world.pool;
-	methods_world.registry = world.registry;
-	methods_world.reload = reload;
-	methods_world.arg = &world;
-	methods = methods_new(&methods_world);
-	server = varlink_server_new(
-		world.base, world_path(&world, "socket"), -1, &methods_interface, methods, &why);
-	ck_assert_msg(server != NULL, "%s", why.text);
-	test_client_open(&client, world.base, world_path(&world, "socket"));
-}
-
-static void
-teardown(void)
-{
-	test_client_close(&client);
-	varlink_server_free(server);
-	methods_free(methods);
-	world_fini(&world);
+	open_server(configuration, reload);
 }
 
 static json_t *
@@ -852,7 +820,7 @@ methods_suite(void)
 	TCase *tc = tcase_create("methods");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, close_server);
 	tcase_add_test(tc, has_what_the_interface_says);
 	tcase_add_test(tc, asks_for_roles);
 	tcase_add_loop_test(tc, refuses_invalid_parameters, 0, (int)ARRAY_SIZE(invalid));

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check_methods_probe: Probe of org.iusbd, from the socket to a BMC that speaks first. */
 #include "daemon/board.h"
-#include "daemon/methods.h"
-#include "daemon/methods_private.h"
 #include "daemon/probe_stanza.h"
 
 #include "bmc/resolve.h"
 #include "cases.h"
-#include "daemon_world.h"
-#include "varlink_client.h"
-
-static struct world world;
-static struct methods_world methods_world;
-static struct methods *methods;
-static struct varlink_server *server;
-static struct varlink_test_client client;
-
-#define UNTIL(condition) WORLD_UNTIL(&world, condition)
+#include "methods_fixture.h"
 
 /* Every port is one of ours, but for those of the console, which nobody may have. */
 static const char configuration[] =
@@ -41,7 +30,6 @@ reload(void *arg, struct strlist *added, struct strlist *changed, struct strlist
 static void
 setup(void)
 {
-	struct reason why;
 	FILE *pass;
 
 	world_init(&world);
@@ -49,26 +37,7 @@ setup(void)
 	pass = fopen(world_path(&world, "pass"), "w");
 	ck_assert_ptr_nonnull(pass);
 	fclose(pass);
-	world_start(&world, configuration);
-	methods_world.base = world.base;
-	methods_world.pool = world.pool;
-	methods_world.registry = world.registry;
-	methods_world.reload = reload;
-	methods_world.arg = &world;
-	methods = methods_new(&methods_world);
-	server = varlink_server_new(
-		world.base, world_path(&world, "socket"), -1, &methods_interface, methods, &why);
-	ck_assert_msg(server != NULL, "%s", why.text);
-	test_client_open(&client, world.base, world_path(&world, "socket"));
-}
-
-static void
-teardown(void)
-{
-	test_client_close(&client);
-	varlink_server_free(server);
-	methods_free(methods);
-	world_fini(&world);
+	open_server(configuration, reload);
 }
 
 static json_t *
@@ -446,7 +415,7 @@ main(void)
 	TCase *tc = tcase_create("probe");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, close_server);
 	tcase_add_test(tc, a_target_is_looked_at);
 	tcase_add_test(tc, slots_are_asked_on_demand);
 	tcase_add_test(tc, what_we_serve_is_left_alone);

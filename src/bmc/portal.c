@@ -43,8 +43,9 @@ portal_waiting(const struct portal *portal)
 	return NULL;
 }
 
-bool
-portal_needs_web(const struct portal *portal)
+/* True if somebody may still need the web session. */
+static bool
+needs_web(const struct portal *portal)
 {
 	struct ticket *ticket;
 
@@ -288,7 +289,7 @@ answer_waiting(struct portal *portal)
 bool
 portal_must_log_out(const struct portal *portal)
 {
-	return portal->login.is_open && !portal_needs_web(portal);
+	return portal->login.is_open && !needs_web(portal);
 }
 
 /* Nothing is asked of a web server that bans us, not even to log out. */

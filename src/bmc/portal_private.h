@@ -213,9 +213,6 @@ void portal_kick(struct portal *portal);
 /* The next one that waits, NULL if none does. */
 struct ticket *portal_waiting(const struct portal *portal);
 
-/* True if somebody may still need the web session. */
-bool portal_needs_web(const struct portal *portal);
-
 /* Gives the grant to all that wait for a token of that device. */
 void portal_grant(struct portal *portal, enum device device, const struct grant *grant);
 

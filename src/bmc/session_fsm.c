@@ -42,7 +42,7 @@ static const struct {
 	[PHASE_CONNECTING] = { "connecting", SESSION_CONNECTING, HOLDS_STREAM, LIMIT_CONNECTING,
 		FAILURE_UNREACHABLE, "no answer to the connection attempt within" },
 	[PHASE_SECURING] = { "securing", SESSION_SECURING, HOLDS_STREAM, LIMIT_SECURING,
-		FAILURE_SILENT, "not set up within" },
+		FAILURE_SILENT, "was not set up within" },
 	[PHASE_LISTENING] = { "listening", SESSION_AUTHENTICATING, HOLDS_STREAM, LIMIT_LISTENING,
 		FAILURE_NONE, "" },
 	[PHASE_AUTHENTICATING] = { "authenticating", SESSION_AUTHENTICATING, HOLDS_STREAM,
@@ -196,18 +196,17 @@ static void
 do_overdue(struct session *session)
 {
 	static const char *const layers[] = {
-		[TRANSPORT_DIRECT] = "TLS",
-		[TRANSPORT_TUNNEL] = "the tunnel",
-		[TRANSPORT_WEBSOCKET] = "the WebSocket",
+		[TRANSPORT_DIRECT] = "TLS ",
+		[TRANSPORT_TUNNEL] = "the tunnel ",
+		[TRANSPORT_WEBSOCKET] = "the WebSocket ",
 	};
 	struct session_trouble *trouble = &session->trouble;
 	enum session_phase phase = session->phase;
 
 	trouble->failure = phases[phase].failure;
-	reason_set(&trouble->reason, "%s %g s", phases[phase].overdue, phases[phase].limit);
-	if (phase == PHASE_SECURING)
-		reason_set(&trouble->reason, "%s was not set up within %d s",
-			layers[session->plan.transport], LIMIT_SECURING);
+	reason_set(&trouble->reason, "%s%s %g s",
+		phase == PHASE_SECURING ? layers[session->plan.transport] : "",
+		phases[phase].overdue, phases[phase].limit);
 	if (phase == PHASE_AUTHENTICATING)
 		explain_silence(session, &trouble->reason);
 	do_back_off(session);

@@ -102,28 +102,6 @@ session_ask(struct session *session)
 
 /* ---- the connection ---- */
 
-void
-session_connect(struct session *session)
-{
-	const struct session_conf *conf = &session->conf;
-	const struct plan *plan = &session->plan;
-	const struct grant *grant = session->grant;
-	const struct stream_conf to = {
-		.address = conf->address,
-		.port = plan->port,
-		.tls = plan->is_tls ? &conf->tls : NULL,
-		.pin = plan->is_web ? PIN_WEB : PIN_MEDIA,
-		.transport = plan->transport,
-		.device = conf->device,
-		.secure_port = grant ? grant->web_secure_port : 0,
-		.cookie = grant && grant->cookie[0] ? grant->cookie : NULL,
-		.path = plan->path,
-	};
-
-	stream_free(session->stream); /* of the attempt before, at another port or the same */
-	session->stream = stream_connect(session->base, &to, session_stream_cb, session);
-}
-
 /* A guess that was wrong: another one at another port. */
 static bool
 is_guessing_again(struct session *session)
@@ -144,8 +122,8 @@ lose(struct session *session, enum failure failure, const char *text)
 		session_fail(session, failure, "%s", text);
 }
 
-void
-session_stream_cb(void *arg, enum stream_event event, const struct reason *why)
+static void
+stream_event_cb(void *arg, enum stream_event event, const struct reason *why)
 {
 	struct session *session = arg;
 	bool is_cut;
@@ -173,6 +151,28 @@ session_stream_cb(void *arg, enum stream_event event, const struct reason *why)
 		lose(session, stream_failure(session->stream), why->text);
 		return;
 	}
+}
+
+void
+session_connect(struct session *session)
+{
+	const struct session_conf *conf = &session->conf;
+	const struct plan *plan = &session->plan;
+	const struct grant *grant = session->grant;
+	const struct stream_conf to = {
+		.address = conf->address,
+		.port = plan->port,
+		.tls = plan->is_tls ? &conf->tls : NULL,
+		.pin = plan->is_web ? PIN_WEB : PIN_MEDIA,
+		.transport = plan->transport,
+		.device = conf->device,
+		.secure_port = grant ? grant->web_secure_port : 0,
+		.cookie = grant && grant->cookie[0] ? grant->cookie : NULL,
+		.path = plan->path,
+	};
+
+	stream_free(session->stream); /* of the attempt before, at another port or the same */
+	session->stream = stream_connect(session->base, &to, stream_event_cb, session);
 }
 
 void

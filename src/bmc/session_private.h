@@ -174,9 +174,6 @@ void session_unheard(struct session *session);
  * forgotten (NULL), if it had to be found out. */
 void session_learn(struct session *session, const struct dialect *dialect);
 
-/* The stream's events. */
-void session_stream_cb(void *arg, enum stream_event event, const struct reason *why);
-
 /* session_greet.c */
 
 /* Sends AUTH, and DEVICE_INFO behind it, where the dialect has them (iusb-protocol 5.1). */

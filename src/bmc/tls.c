@@ -32,24 +32,13 @@ struct tls_check {
 	struct reason why;
 };
 
-/* Where a check hangs: on each SSL of a shared context, or on a context of its own. */
-static int ssl_index = -1, ctx_index = -1;
-
-static void
-make_indexes(void)
-{
-	if (ssl_index < 0)
-		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (ctx_index < 0)
-		ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
+/* Where a check hangs: on each SSL of a shared context. */
+static int ssl_index = -1;
 
 static struct tls_check *
 check_of(const SSL *ssl)
 {
-	struct tls_check *check = SSL_get_ex_data(ssl, ssl_index);
-
-	return check ? check : SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ctx_index);
+	return SSL_get_ex_data(ssl, ssl_index);
 }
 
 struct tls_check *
@@ -321,7 +310,8 @@ set_policy(SSL_CTX *ctx, const struct tls_conf *conf, struct reason *why)
 	int version = conf->is_legacy ? TLS1_VERSION : TLS1_2_VERSION;
 	const char *ciphers = conf->is_legacy ? "ALL:COMPLEMENTOFALL:!aNULL:!eNULL" : "DEFAULT";
 
-	make_indexes();
+	if (ssl_index < 0)
+		ssl_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	SSL_CTX_set_security_level(ctx, conf->is_legacy ? 0 : STRICT_LEVEL);
 	if (SSL_CTX_set_min_proto_version(ctx, version) != 1 ||
 		SSL_CTX_set_max_proto_version(ctx, 0) != 1 ||
@@ -345,17 +335,6 @@ set_policy(SSL_CTX *ctx, const struct tls_conf *conf, struct reason *why)
 	(void)SSL_CTX_set_default_verify_paths(ctx);
 	ERR_clear_error();
 	return 0;
-}
-
-int
-tls_check_prepare(struct tls_check *check, struct ssl_ctx_st *ctx, struct reason *why)
-{
-	if (set_policy(ctx, &check->conf, why) != 0)
-		return -1;
-	if (SSL_CTX_set_ex_data(ctx, ctx_index, check) == 1)
-		return 0;
-	ERR_clear_error();
-	return reason_set(why, "no TLS: out of memory");
 }
 
 /* One for each strength, made at its first use, for as long as the program runs. */

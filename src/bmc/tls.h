@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tls: what makes a TLS connection to a BMC a good one (iusb-protocol 7.1): by a CA, by the pinned
- * SHA-256 of its certificate, or whatever it is. One place for both users: the media streams
- * (libevent on OpenSSL) and the web logins (libcurl on OpenSSL).
+ * SHA-256 of its certificate, or whatever it is. One place for both users: the media streams and
+ * the web logins, which share bmc/channel.
  */
 #ifndef BMC_TLS_H
 #define BMC_TLS_H
@@ -15,9 +15,7 @@
 #include "bmc/facts.h"
 #include "bmc/failure.h"
 
-struct ssl_ctx_st;
 struct ssl_st;
-struct x509_st;
 
 enum tls_verify {
 	TLS_VERIFY_CA,  /* a chain to a CA of the system (SSL_CERT_FILE, SSL_CERT_DIR are
@@ -43,20 +41,17 @@ struct tls_seen {
 };
 
 /*
- * Sets protocol versions, cipher list and verification of a context as the policy wants
- * (SSL_MODE_RELEASE_BUFFERS among it: an idle connection holds no record buffers). host is what the
- * certificate must name with TLS_VERIFY_CA: copied. The verification happens during the handshake:
- * nothing is sent to a peer that fails. 0, or -1 with the reason.
+ * One connection's verification, which happens during the handshake: nothing is sent to a peer that
+ * fails. host is what the certificate must name with TLS_VERIFY_CA: copied.
  */
 struct tls_check;
 struct tls_check *tls_check_new(
 	const struct tls_conf *conf, enum pin pin, const char *host) MUST_CHECK;
-void tls_check_free(struct tls_check *check); /* NULL is allowed. After the last SSL of it */
-int tls_check_prepare(
-	struct tls_check *check, struct ssl_ctx_st *ctx, struct reason *why) MUST_CHECK;
+void tls_check_free(struct tls_check *check); /* NULL is allowed. After its SSL */
 
-/* A client's SSL on a context that is shared by all streams of the same strength; with SNI if host
- * is a name. NULL with the reason. The caller owns it. */
+/* A client's SSL on a context that is shared by all connections of the same strength
+ * (SSL_MODE_RELEASE_BUFFERS: an idle one holds no record buffers); with SNI if host is a name. NULL
+ * with the reason. The caller owns it. */
 struct ssl_st *tls_client(struct tls_check *check, struct reason *why) MUST_CHECK;
 
 /*

@@ -188,6 +188,18 @@ link_complaint(struct link *link, struct reason *what)
 	return has_one;
 }
 
+/* What recv() or send() has said, as link_read() and link_write() do: an error but EAGAIN ends it.
+ */
+static ssize_t
+settle(struct link *link, ssize_t n)
+{
+	if (n < 0 && errno == EINTR)
+		errno = EAGAIN;
+	if (n < 0 && errno != EAGAIN)
+		return link_fail(link, errno, "%s", strerror(errno));
+	return n;
+}
+
 ssize_t
 link_socket_read(struct link *link, void *buf, size_t len)
 {
@@ -195,11 +207,7 @@ link_socket_read(struct link *link, void *buf, size_t len)
 
 	if (n == 0)
 		link->has_ended = true;
-	if (n < 0 && errno == EINTR)
-		errno = EAGAIN;
-	if (n < 0 && errno != EAGAIN)
-		return link_fail(link, errno, "%s", strerror(errno));
-	return n;
+	return settle(link, n);
 }
 
 ssize_t
@@ -296,11 +304,7 @@ take(struct link *link, const void *bytes, size_t len)
 		return -1;
 	}
 	n = send(link->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0 && errno == EINTR)
-		errno = EAGAIN;
-	if (n < 0 && errno != EAGAIN)
-		return link_fail(link, errno, "%s", strerror(errno));
-	return n;
+	return settle(link, n);
 }
 
 ssize_t

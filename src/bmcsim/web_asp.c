@@ -145,15 +145,6 @@ answer_token(struct web *web, const struct web_request *request UNUSED, struct w
 		is_empty ? "" : web_ticket_fetch(web, session)->token);
 }
 
-static void
-answer_jnlp(struct web *web, const struct web_request *request UNUSED, struct web_session *session,
-	struct web_answer *answer)
-{
-	session->has_fetched = true;
-	answer->type = "application/x-java-jnlp-file";
-	web_jnlp(web, web_ticket_fetch(web, session), answer->body);
-}
-
 const struct web_page web_asp_pages[] = {
 	{ "/rpc/WEBSES/create.asp", 1 << WEB_POST, false, answer_create },
 	{ "/rpc/WEBSES/logout.asp", GET_OR_POST, true, answer_logout },
@@ -162,6 +153,6 @@ const struct web_page web_asp_pages[] = {
 	{ "/rpc/getvmediacfg.asp", GET_OR_POST, true, answer_media },
 	{ "/rpc/getallconfigs.asp", GET_OR_POST, true, answer_all },
 	{ "/rpc/getsessiontoken.asp", GET_OR_POST, true, answer_token },
-	{ "/Java/jviewer.jnlp", 1 << WEB_GET, true, answer_jnlp },
+	{ "/Java/jviewer.jnlp", 1 << WEB_GET, true, web_answer_jnlp },
 	{ NULL, 0, false, NULL },
 };

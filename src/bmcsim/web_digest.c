@@ -176,18 +176,9 @@ answer_logout(struct web *web, const struct web_request *request UNUSED,
 	web_page_logout(web, session);
 }
 
-static void
-answer_jnlp(struct web *web, const struct web_request *request UNUSED, struct web_session *session,
-	struct web_answer *answer)
-{
-	session->has_fetched = true;
-	answer->type = "application/x-java-jnlp-file";
-	web_jnlp(web, web_ticket_fetch(web, session), answer->body);
-}
-
 const struct web_page web_digest_pages[] = {
 	{ "/login", GET_OR_POST, false, answer_login },
 	{ "/logout", GET_OR_POST, true, answer_logout },
-	{ "/avr.jnlp", 1 << WEB_GET, true, answer_jnlp },
+	{ "/avr.jnlp", 1 << WEB_GET, true, web_answer_jnlp },
 	{ NULL, 0, false, NULL },
 };

@@ -39,8 +39,8 @@ add_device(const struct web *web, enum device device, struct evbuffer *out)
 	add(out, name, "%u", conf->slots[device]);
 }
 
-void
-web_jnlp(struct web *web, const struct web_ticket *ticket, struct evbuffer *out)
+static void
+print_jnlp(struct web *web, const struct web_ticket *ticket, struct evbuffer *out)
 {
 	const struct web_conf *conf = &web->conf;
 	bool is_newer = conf->slots[DEVICE_FD] == 0; /* JViewer 2.x has no floppy */
@@ -89,4 +89,13 @@ web_jnlp(struct web *web, const struct web_ticket *ticket, struct evbuffer *out)
 		add(out, "-powersavemode", "0");
 	}
 	evbuffer_add_printf(out, "  </application-desc>\n</jnlp>\n");
+}
+
+void
+web_answer_jnlp(struct web *web, const struct web_request *request UNUSED,
+	struct web_session *session, struct web_answer *answer)
+{
+	session->has_fetched = true;
+	answer->type = "application/x-java-jnlp-file";
+	print_jnlp(web, web_ticket_fetch(web, session), answer->body);
 }

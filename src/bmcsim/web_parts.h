@@ -168,8 +168,10 @@ const char *web_status_text(int status);
 bool web_page_cookie(
 	struct web *web, const struct web_request *request, char out[SECRET_SIZE]) MUST_CHECK;
 
-/* web_jnlp.c: the arguments of the console's start file (iusb-protocol 8.1). */
-void web_jnlp(struct web *web, const struct web_ticket *ticket, struct evbuffer *out);
+/* web_jnlp.c: the page that has the console's start file, with its arguments (iusb-protocol 8.1).
+ */
+void web_answer_jnlp(struct web *web, const struct web_request *request,
+	struct web_session *session, struct web_answer *answer);
 
 /* ---- web_connection.c: one connection ---- */
 

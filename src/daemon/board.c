@@ -13,11 +13,11 @@
 
 struct board {
 	struct boards *boards;
-	char *target; /* its name */
 	unsigned users;
 	bool is_stale; /* the target is reached in another way now: nobody gets it any more */
-	struct conf_target way; /* what matters of the configuration; owned */
+	struct conf_target target; /* as it is reached; owned */
 	struct facts facts;
+	struct facts stored; /* what of them is durable */
 	struct tls_conf tls;
 	struct portal *portal; /* owned, or NULL */
 	LIST_ENTRY(board) link;
@@ -55,24 +55,47 @@ static void
 log_store(const struct board *board, const struct reason *why)
 {
 	log_about(LOG_LEVEL_ERROR,
-		&(struct log_about){ .target = board->target, .reason = why->text },
+		&(struct log_about){ .target = board->target.name, .reason = why->text },
 		"what was learned of the BMC cannot be kept over a restart");
 }
 
+static int
+store_dialect(struct board *board, const struct dialect *dialect, struct reason *why)
+{
+	if (dialect == board->stored.dialect)
+		return 0;
+	if (store_put_fact(board->boards->store, board->target.name, fact_dialect,
+		    dialect ? dialect->name : "", why) < 0)
+		return -1;
+	board->stored.dialect = dialect;
+	return 0;
+}
+
+static int
+store_pin(struct board *board, enum pin pin, const char *fingerprint, struct reason *why)
+{
+	if (strcmp(fingerprint, board->stored.pin[pin]) == 0)
+		return 0;
+	if (store_put_fact(
+		    board->boards->store, board->target.name, fact_pin[pin], fingerprint, why) < 0)
+		return -1;
+	strcpy(board->stored.pin[pin], fingerprint);
+	return 0;
+}
+
+/* Each write waits for the disk: only what is new is written. */
 static void
 changed_cb(void *arg, const struct facts *facts)
 {
 	struct board *board = arg;
-	struct store *store = board->boards->store;
 	struct reason why;
 	int result;
 
-	if (!store)
+	if (!board->boards->store)
 		return;
-	result = store_put_fact(store, board->target, fact_dialect,
-		facts->dialect ? facts->dialect->name : "", &why);
+	result = store_dialect(board, facts->dialect, &why);
 	for (int i = 0; i < PIN_COUNT && result == 0; i++)
-		result = store_put_fact(store, board->target, fact_pin[i], facts->pin[i], &why);
+		result = store_pin(board, (enum pin)i, facts->pin[i], &why);
 	if (result < 0)
 		log_store(board, &why);
 }
@@ -83,8 +106,9 @@ load_facts(struct board *board)
 	struct store *store = board->boards->store;
 	struct reason why;
 
-	if (store && store_each_fact(store, board->target, fact_cb, &board->facts, &why) < 0)
+	if (store && store_each_fact(store, board->target.name, fact_cb, &board->facts, &why) < 0)
 		log_store(board, &why);
+	board->stored = board->facts;
 	board->facts.changed = changed_cb;
 	board->facts.arg = board;
 }
@@ -108,27 +132,10 @@ board_is_same_way(const struct conf_target *a, const struct conf_target *b)
 	       a->tls_verify == b->tls_verify && a->tls_legacy == b->tls_legacy;
 }
 
-static char *
-copy_text(const char *text)
-{
-	return text ? mem_strdup(text) : NULL;
-}
-
 static void
 keep_way(struct board *board, const struct conf_target *target)
 {
-	board->target = mem_strdup(target->name);
-	board->way = (struct conf_target){
-		.address = mem_strdup(target->address),
-		.dialect = target->dialect,
-		.web_port = target->web_port,
-		.login = target->login,
-		.login_user = copy_text(target->login_user),
-		.login_secret = copy_text(target->login_secret),
-		.tls_mode = target->tls_mode,
-		.tls_verify = target->tls_verify,
-		.tls_legacy = target->tls_legacy,
-	};
+	conf_target_copy(&board->target, target);
 	board->tls = (struct tls_conf){
 		.verify = target->tls_verify,
 		.is_legacy = target->tls_legacy,
@@ -157,17 +164,17 @@ static void
 open_portal(struct board *board)
 {
 	const struct portal_conf conf = {
-		.target = board->target,
-		.address = board->way.address,
-		.port = board->way.web_port,
-		.is_plain = board->way.tls_mode == TLS_OFF,
-		.method = method_of(board->way.login),
-		.user = board->way.login_user,
-		.secret_file = board->way.login_secret,
+		.target = board->target.name,
+		.address = board->target.address,
+		.port = board->target.web_port,
+		.is_plain = board->target.tls_mode == TLS_OFF,
+		.method = method_of(board->target.login),
+		.user = board->target.login_user,
+		.secret_file = board->target.login_secret,
 		.tls = board->tls,
 	};
 
-	if (conf.method != PORTAL_NONE || !board->way.dialect->bmc_speaks_first)
+	if (conf.method != PORTAL_NONE || !board->target.dialect->bmc_speaks_first)
 		board->portal = portal_new(board->boards->portals, &conf);
 }
 
@@ -191,8 +198,7 @@ board_free(struct board *board)
 {
 	LIST_REMOVE(board, link);
 	portal_free(board->portal);
-	free(board->target);
-	conf_target_fini(&board->way);
+	conf_target_fini(&board->target);
 	free(board);
 }
 
@@ -202,9 +208,9 @@ board_get(struct boards *boards, const struct conf_target *target)
 	struct board *board;
 
 	LIST_FOREACH (board, &boards->list, link) {
-		if (board->is_stale || strcmp(board->target, target->name) != 0)
+		if (board->is_stale || strcmp(board->target.name, target->name) != 0)
 			continue;
-		if (board_is_same_way(&board->way, target)) {
+		if (board_is_same_way(&board->target, target)) {
 			board->users++;
 			return board;
 		}

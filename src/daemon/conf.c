@@ -71,6 +71,33 @@ conf_load(const char *path, struct strlist *errors)
 	return NULL;
 }
 
+static char *
+copy_text(const char *text)
+{
+	return text ? mem_strdup(text) : NULL;
+}
+
+void
+conf_target_copy(struct conf_target *out, const struct conf_target *target)
+{
+	*out = *target;
+	out->name = copy_text(target->name);
+	out->address = copy_text(target->address);
+	out->login_user = copy_text(target->login_user);
+	out->login_secret = copy_text(target->login_secret);
+	out->labels =
+		target->label_count ? mem_new(target->label_count, sizeof(*out->labels)) : NULL;
+	for (size_t i = 0; i < target->label_count; i++)
+		out->labels[i] = (struct conf_label){ .key = mem_strdup(target->labels[i].key),
+			.value = mem_strdup(target->labels[i].value) };
+	out->attach =
+		target->attach_count ? mem_new(target->attach_count, sizeof(*out->attach)) : NULL;
+	for (size_t i = 0; i < target->attach_count; i++) {
+		out->attach[i] = target->attach[i];
+		out->attach[i].image = copy_text(target->attach[i].image);
+	}
+}
+
 void
 conf_target_fini(struct conf_target *target)
 {

@@ -95,6 +95,9 @@ struct conf *conf_load(const char *path, struct strlist *errors) MUST_CHECK;
 /* A null conf is allowed. */
 void conf_free(struct conf *conf);
 
+/* A copy that owns all that it points to, but for its dialect. conf_target_fini() frees that. */
+void conf_target_copy(struct conf_target *out, const struct conf_target *target);
+
 /* Frees what a target owns. */
 void conf_target_fini(struct conf_target *target);
 

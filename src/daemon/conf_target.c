@@ -81,27 +81,22 @@ struct expansion { /* the targets that come out, and where they come from */
 	bool is_full;
 };
 
-static struct conf_target
-copy_target(const struct conf_target *target, const char *name, const char *address)
+/* The target as written, under one of its names. */
+static void
+add_target(struct expansion *all, const struct conf_target *target, size_t written,
+	const char *name, const char *address)
 {
-	struct conf_target copy = *target;
+	struct conf_target *copy;
 
-	copy.name = mem_strdup(name);
-	copy.address = mem_strdup(address);
-	copy.login_user = target->login_user ? mem_strdup(target->login_user) : NULL;
-	copy.login_secret = target->login_secret ? mem_strdup(target->login_secret) : NULL;
-	copy.labels =
-		target->label_count ? mem_new(target->label_count, sizeof(*copy.labels)) : NULL;
-	for (size_t i = 0; i < target->label_count; i++)
-		copy.labels[i] = (struct conf_label){ .key = mem_strdup(target->labels[i].key),
-			.value = mem_strdup(target->labels[i].value) };
-	copy.attach =
-		target->attach_count ? mem_new(target->attach_count, sizeof(*copy.attach)) : NULL;
-	for (size_t i = 0; i < target->attach_count; i++) {
-		copy.attach[i] = target->attach[i];
-		copy.attach[i].image = mem_strdup(target->attach[i].image);
-	}
-	return copy;
+	all->targets = conf_grow(all->targets, all->count, sizeof(*all->targets));
+	all->written = conf_grow(all->written, all->count, sizeof(*all->written));
+	copy = &all->targets[all->count];
+	conf_target_copy(copy, target);
+	free(copy->name);
+	free(copy->address);
+	copy->name = mem_strdup(name);
+	copy->address = mem_strdup(address);
+	all->written[all->count++] = written;
 }
 
 /* Expands the text of one member; false with the error if it or one it stands for is bad. */
@@ -153,13 +148,9 @@ add_targets(struct conf_reader *reader, struct expansion *all, size_t written,
 			names->count == 1 ? "" : "s", addresses->count,
 			addresses->count == 1 ? "" : "es");
 	}
-	for (size_t i = 0; i < names->count; i++) {
-		all->targets = conf_grow(all->targets, all->count, sizeof(*all->targets));
-		all->written = conf_grow(all->written, all->count, sizeof(*all->written));
-		all->targets[all->count] = copy_target(
-			target, names->items[i], has_addresses ? addresses->items[i] : "");
-		all->written[all->count++] = written;
-	}
+	for (size_t i = 0; i < names->count; i++)
+		add_target(all, target, written, names->items[i],
+			has_addresses ? addresses->items[i] : "");
 }
 
 static void

@@ -53,27 +53,6 @@ methods_probe_stop(struct methods *methods, const struct reason *why)
 
 /* --- the target --- */
 
-static char *
-copy_text(const char *text)
-{
-	return text != NULL ? mem_strdup(text) : NULL;
-}
-
-/* What matters here: a new configuration may take the original away. */
-static void
-copy_target(struct conf_target *out, const struct conf_target *target)
-{
-	*out = *target;
-	out->name = mem_strdup(target->name);
-	out->address = mem_strdup(target->address);
-	out->login_user = copy_text(target->login_user);
-	out->login_secret = copy_text(target->login_secret);
-	out->labels = NULL;
-	out->label_count = 0;
-	out->attach = NULL;
-	out->attach_count = 0;
-}
-
 /* A target that nobody has configured. */
 static void
 make_target(struct conf_target *out, const char *address)
@@ -285,7 +264,7 @@ probe_target(struct methods *methods, struct varlink_call *call, const char *nam
 		return;
 	}
 	note_all_held(methods, conf, target);
-	copy_target(&copy, target);
+	conf_target_copy(&copy, target); /* a new configuration may take the original away */
 	begin(methods, call, &copy, registry_board(methods->world->registry, target), conf);
 }
 
