@@ -187,10 +187,10 @@ if HAVE_BATS
 TESTS += $(E2E_TESTS)
 endif
 
-# All generations of firmware: logins, transports, TLS, probe. As long as all others together, so they are a target of
-# their own.
-GENERATION_TESTS = %D%/e2e/acks.bats %D%/e2e/dialects.bats %D%/e2e/login.bats %D%/e2e/probe.bats %D%/e2e/tls.bats \
-	%D%/e2e/tokens.bats
+# All generations of firmware: logins, transports, TLS, probe; and what waits for seconds. As long as all others
+# together, so they are a target of their own.
+GENERATION_TESTS = %D%/e2e/acks.bats %D%/e2e/dialects.bats %D%/e2e/login.bats %D%/e2e/probe.bats %D%/e2e/silent.bats \
+	%D%/e2e/tls.bats %D%/e2e/tokens.bats
 .PHONY: check-generations
 check-generations: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(GENERATION_TESTS)'

@@ -2,21 +2,6 @@
 # A BMC that misbehaves costs its own session only, and status says why.
 load lib
 
-# faulty KIND REASON: node1 misbehaves, good1 beside it is served all the while.
-faulty() {
-  make_floppy dos.img
-  start_sim --name 'good1' --address 127.0.1.9
-  mv "$dir/targets.conf" "$dir/targets-good.conf"
-  mv "$dir/sim.log" "$dir/good.log"
-  start_sim --fault "$1"
-  start_iusbd
-  ctl attach good1 dos.img
-  ctl attach node1 dos.img --wait none
-  wait_for field_has node1/fd reason "$2"
-  field_is good1/fd state serving
-  kill -0 "$iusbd_pid"
-}
-
 @test "garbage instead of a greeting" {
   faulty garbage "not IUSB"
 }
@@ -35,10 +20,6 @@ faulty() {
 
 @test "a connection that is reset" {
   faulty reset "reset"
-}
-
-@test "a BMC that says nothing" {
-  faulty silent "10 s"
 }
 
 @test "a BMC that kills the session" {

@@ -110,29 +110,35 @@ sim_said() { # sim_said TEXT
 
 # make_image NAME BYTES: bytes that differ from sector to sector.
 make_image() {
-  python3 - "$images/$1" "$2" <<'EOF'
-import random, sys
-size = int(sys.argv[2])
-with open(sys.argv[1], "wb") as f:
-    rng = random.Random(size)
-    while size > 0:
-        n = min(size, 1 << 20)
-        f.write(rng.randbytes(n))
-        size -= n
-EOF
+  head -c "$2" /dev/urandom >"$images/$1"
 }
 
-# make_floppy NAME: 1.44 MB; make_iso NAME: 4 MiB with the ISO 9660 mark; make_disk NAME: 8 MiB with an MBR.
+# make_floppy NAME: 1.44 MB; make_iso NAME [MIB]: 4 MiB with the ISO 9660 mark; make_disk NAME: 8 MiB with an MBR.
 make_floppy() {
   make_image "$1" 1474560
 }
 
 make_iso() {
-  make_image "$1" $((4 * 1024 * 1024))
+  make_image "$1" $((${2:-4} << 20))
   printf '\001CD001\001' | dd of="$images/$1" bs=1 seek=32768 conv=notrunc status=none
 }
 
 make_disk() {
   make_image "$1" $((8 * 1024 * 1024))
   printf '\125\252' | dd of="$images/$1" bs=1 seek=510 conv=notrunc status=none
+}
+
+# faulty KIND REASON: node1 misbehaves, good1 beside it is served all the while.
+faulty() {
+  make_floppy dos.img
+  start_sim --name 'good1' --address 127.0.1.9
+  mv "$dir/targets.conf" "$dir/targets-good.conf"
+  mv "$dir/sim.log" "$dir/good.log"
+  start_sim --fault "$1"
+  start_iusbd
+  ctl attach good1 dos.img
+  ctl attach node1 dos.img --wait none
+  wait_for field_has node1/fd reason "$2"
+  field_is good1/fd state serving
+  kill -0 "$iusbd_pid"
 }
